@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Addresses in words and in sockaddrs.  getaddrinfo() does the reading: the
+ * only grammar of our own is where the host ends and the port begins.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+
+/*
+ * Cut a copy of the text at the colon before the port.  The host is NULL if
+ * there is none.
+ */
+static int
+split(char *text, char **host, char **port, const char **why)
+{
+	char	*colon;
+
+	*host = NULL;
+	*port = text;
+	if (*text == '[') {
+		char *bracket = strchr(text, ']');
+
+		if (bracket == NULL || bracket[1] != ':') {
+			*why = "expected [IPv6 address]:port";
+			return -1;
+		}
+		*bracket = '\0';
+		*host = text + 1;
+		*port = bracket + 2;
+	} else if ((colon = strrchr(text, ':')) != NULL) {
+		if (strchr(text, ':') != colon) {
+			*why = "an IPv6 address stands in brackets: "
+			    "[::1]:9999";
+			return -1;
+		}
+		*colon = '\0';
+		*host = text;
+		*port = colon + 1;
+	}
+	if (*host != NULL && **host == '\0') {
+		*why = "no host before the colon; leave out the colon "
+		    "for every address of this machine";
+		return -1;
+	}
+	if (**port == '\0') {
+		*why = "no port; expected [host:]port";
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * getaddrinfo() takes 99999 for 34463, and "-1" and "+7" for numbers too:
+ * what looks like a number is ours to check.  Other words may be the name of
+ * a service.
+ */
+static int
+port_is_sane(const char *port)
+{
+	const char	*problem;
+
+	if (strspn(port, "0123456789") != strlen(port))
+		return strchr("+- ", *port) == NULL;
+	(void)strtonum(port, 0, 65535, &problem);
+	return problem == NULL;
+}
+
+/* Whether this kernel lets us have an IPv6 socket at all. */
+static int
+have_ipv6(void)
+{
+	int	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return 0;
+	(void)close(fd);
+	return 1;
+}
+
+int
+address_parse(struct address *address, const char *text, const char **why)
+{
+	struct addrinfo	 hints = { .ai_socktype = SOCK_STREAM,
+			    .ai_flags = AI_PASSIVE };
+	struct addrinfo	*found;
+	char		 copy[NI_MAXHOST + NI_MAXSERV], *host, *port;
+	int		 error;
+
+	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy)) {
+		*why = "longer than any host name";
+		return -1;
+	}
+	if (split(copy, &host, &port, why) == -1)
+		return -1;
+	if (!port_is_sane(port)) {
+		*why = "the port is not a number from 0 to 65535";
+		return -1;
+	}
+	if (host == NULL)
+		hints.ai_family = have_ipv6() ? AF_INET6 : AF_INET;
+	error = getaddrinfo(host, port, &hints, &found);
+	if (error != 0) {
+		*why = error == EAI_SERVICE ? "the port is neither a number "
+		    "from 0 to 65535 nor the name of a service" :
+		    gai_strerror(error);
+		return -1;
+	}
+	memcpy(&address->sa, found->ai_addr, found->ai_addrlen);
+	address->len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return 0;
+}
+
+/* ::ffff:10.1.2.3 as the IPv4 address that it stands for. */
+static struct address
+unmapped(const struct address *address)
+{
+	const struct sockaddr_in6	*in6 = (const void *)&address->sa;
+	struct sockaddr_in		 in = { .sin_family = AF_INET };
+	struct address			 plain = *address;
+
+	if (address->sa.ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		in.sin_port = in6->sin6_port;
+		memcpy(&in.sin_addr, &in6->sin6_addr.s6_addr[12], 4);
+		memcpy(&plain.sa, &in, sizeof(in));
+		plain.len = sizeof(in);
+	}
+	return plain;
+}
+
+const char *
+address_print(const struct address *address, char *text)
+{
+	struct address	plain = unmapped(address);
+	char		host[64], port[8];	/* fe80::...%interface */
+
+	if (getnameinfo((const struct sockaddr *)&plain.sa, plain.len, host,
+	    sizeof(host), port, sizeof(port),
+	    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		(void)strlcpy(text, "unknown", ADDRESS_TEXT);
+	else
+		(void)snprintf(text, ADDRESS_TEXT,
+		    plain.sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
+		    host, port);
+	return text;
+}
+
+unsigned int
+address_port(const struct address *address)
+{
+	const struct sockaddr_in6	*in6 = (const void *)&address->sa;
+	const struct sockaddr_in	*in = (const void *)&address->sa;
+
+	if (address->sa.ss_family == AF_INET6)
+		return ntohs(in6->sin6_port);
+	return ntohs(in->sin_port);
+}
+
+int
+address_is_dual(const struct address *address)
+{
+	const struct sockaddr_in6	*in6 = (const void *)&address->sa;
+
+	return address->sa.ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Addresses as people type them and as they are printed: [host:]port in
+ * both directions (UNP 11.6 getaddrinfo, 3.8 sock_ntop).
+ */
+#ifndef NET_ADDRESS_H
+#define NET_ADDRESS_H
+
+#include <sys/socket.h>
+
+struct address {
+	struct sockaddr_storage	sa;	/* what bind() and accept() speak */
+	socklen_t		len;	/* bytes of it in use */
+};
+
+/* The longest text that address_print() makes, its NUL included. */
+#define ADDRESS_TEXT	80
+
+/*
+ * Read [host:]port.  An IPv6 address stands in brackets; without a host the
+ * address is the wildcard, of both families where the kernel has both.  Port
+ * 0 lets the kernel choose.  Returns 0, or -1 with a sentence in *why: it
+ * says what was wrong and what was expected, and is never freed.
+ */
+int		 address_parse(struct address *, const char *text,
+		    const char **why);
+
+/*
+ * Write numeric host:port, IPv6 hosts in brackets, into a buffer of at least
+ * ADDRESS_TEXT bytes, and return the buffer.  An IPv4 address that an IPv6
+ * socket saw (::ffff:10.1.2.3) is written as what it is, 10.1.2.3.
+ */
+const char	*address_print(const struct address *, char *text);
+
+/* The port, in host byte order. */
+unsigned int	 address_port(const struct address *);
+
+/* Whether it is a wildcard address of IPv6, which serves IPv4 clients too. */
+int		 address_is_dual(const struct address *);
+
+#endif
