@@ -60,7 +60,7 @@ main(void)
 
 	if (ok(address_parse(&address, "9999", &why) == 0, "9999 alone"))
 		ok(address_port(&address) == 9999 &&
-		    (address.sa.ss_family == AF_INET ||
+		    (address.sa.sa_family == AF_INET ||
 		    address_is_dual(&address)),
 		    "is the wildcard address: %s",
 		    address_print(&address, text));

@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +114,7 @@ address_parse(struct address *address, const char *text, const char **why)
 		    gai_strerror(error);
 		return -1;
 	}
+	memset(address, 0, sizeof(*address));
 	memcpy(&address->sa, found->ai_addr, found->ai_addrlen);
 	address->len = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -125,17 +125,16 @@ address_parse(struct address *address, const char *text, const char **why)
 static struct address
 unmapped(const struct address *address)
 {
-	const struct sockaddr_in6	*in6 = (const void *)&address->sa;
-	struct sockaddr_in		 in = { .sin_family = AF_INET };
-	struct address			 plain = *address;
+	struct address	plain;
 
-	if (address->sa.ss_family == AF_INET6 &&
-	    IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		in.sin_port = in6->sin6_port;
-		memcpy(&in.sin_addr, &in6->sin6_addr.s6_addr[12], 4);
-		memcpy(&plain.sa, &in, sizeof(in));
-		plain.len = sizeof(in);
-	}
+	if (address->sa.sa_family != AF_INET6 ||
+	    !IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr))
+		return *address;
+	memset(&plain, 0, sizeof(plain));
+	plain.in.sin_family = AF_INET;
+	plain.in.sin_port = address->in6.sin6_port;
+	memcpy(&plain.in.sin_addr, &address->in6.sin6_addr.s6_addr[12], 4);
+	plain.len = sizeof(plain.in);
 	return plain;
 }
 
@@ -145,13 +144,12 @@ address_print(const struct address *address, char *text)
 	struct address	plain = unmapped(address);
 	char		host[64], port[8];	/* fe80::...%interface */
 
-	if (getnameinfo((const struct sockaddr *)&plain.sa, plain.len, host,
-	    sizeof(host), port, sizeof(port),
-	    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	if (getnameinfo(&plain.sa, plain.len, host, sizeof(host), port,
+	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		(void)strlcpy(text, "unknown", ADDRESS_TEXT);
 	else
 		(void)snprintf(text, ADDRESS_TEXT,
-		    plain.sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
+		    plain.sa.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
 		    host, port);
 	return text;
 }
@@ -159,19 +157,14 @@ address_print(const struct address *address, char *text)
 unsigned int
 address_port(const struct address *address)
 {
-	const struct sockaddr_in6	*in6 = (const void *)&address->sa;
-	const struct sockaddr_in	*in = (const void *)&address->sa;
-
-	if (address->sa.ss_family == AF_INET6)
-		return ntohs(in6->sin6_port);
-	return ntohs(in->sin_port);
+	if (address->sa.sa_family == AF_INET6)
+		return ntohs(address->in6.sin6_port);
+	return ntohs(address->in.sin_port);
 }
 
 int
 address_is_dual(const struct address *address)
 {
-	const struct sockaddr_in6	*in6 = (const void *)&address->sa;
-
-	return address->sa.ss_family == AF_INET6 &&
-	    IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+	return address->sa.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
 }

@@ -8,9 +8,15 @@
 
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 struct address {
-	struct sockaddr_storage	sa;	/* what bind() and accept() speak */
-	socklen_t		len;	/* bytes of it in use */
+	union {			/* what bind() and accept() speak */
+		struct sockaddr		sa;
+		struct sockaddr_in	in;
+		struct sockaddr_in6	in6;
+	};
+	socklen_t	len;	/* bytes of it in use */
 };
 
 /* The longest text that address_print() makes, its NUL included. */

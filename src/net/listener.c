@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "listener.h"
+
+/* Ten minutes: five of silence, then five questions a minute apart. */
+static const struct {
+	int	level, name, value;
+} keepalive[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, 300 },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, 60 },
+	{ IPPROTO_TCP, TCP_KEEPCNT, 5 },
+};
+
+static int
+set_options(int fd, const struct address *address,
+    const struct listener_options *options)
+{
+	int	one = 1, zero = 0;
+	size_t	i;
+
+	/* Linux looks at both sockets: the old one must have had it too. */
+	if (options->reuseaddr &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1)
+		return -1;
+	/* The wildcard serves both families whatever bindv6only says. */
+	if (address_is_dual(address) &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
+	    sizeof(zero)) == -1)
+		return -1;
+	for (i = 0; i < sizeof(keepalive) / sizeof(keepalive[0]); i++)
+		if (setsockopt(fd, keepalive[i].level, keepalive[i].name,
+		    &keepalive[i].value, sizeof(keepalive[i].value)) == -1)
+			return -1;
+	return 0;
+}
+
+int
+listener_open(struct address *address, const struct listener_options *options,
+    const char **failed)
+{
+	int	fd, saved;
+
+	*failed = "socket";
+	fd = socket(address->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	*failed = "setsockopt";
+	if (set_options(fd, address, options) == -1)
+		goto fail;
+	*failed = "bind";
+	if (bind(fd, &address->sa, address->len) == -1)
+		goto fail;
+	/* Two sockets may have bound one port: listen() refuses the second. */
+	*failed = "listen";
+	if (listen(fd, options->backlog) == -1)
+		goto fail;
+	*failed = "getsockname";
+	if (getsockname(fd, &address->sa, &address->len) == -1)
+		goto fail;
+	return fd;
+fail:
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+listener_accept(int listener, struct address *peer)
+{
+	memset(peer, 0, sizeof(*peer));
+	peer->len = sizeof(peer->in6);
+	return accept4(listener, &peer->sa, &peer->len, SOCK_CLOEXEC);
+}
+
+void
+listener_end(int listener)
+{
+	(void)shutdown(listener, SHUT_RDWR);
+	(void)close(listener);
+}
+
+enum listener_verdict
+listener_verdict(int error)
+{
+	switch (error) {
+	case EAGAIN:
+		return LISTENER_NOTHING;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return LISTENER_WAIT;
+	case EBADF:
+	case EFAULT:
+	case EINVAL:
+	case ENOTSOCK:
+	case EOPNOTSUPP:
+		return LISTENER_FATAL;
+	default:
+		/*
+		 * EINTR, ECONNABORTED, and what Linux hands through from the
+		 * new connection: EPROTO, ENETDOWN, EHOSTUNREACH, a
+		 * firewall's EPERM and others (accept(2)).
+		 */
+		return LISTENER_AGAIN;
+	}
+}
+
+int
+listener_somaxconn(void)
+{
+	char		 text[16] = "";
+	const char	*problem;
+	int		 fd, value;
+
+	fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = '\0';
+	(void)close(fd);
+	text[strcspn(text, "\n")] = '\0';
+	value = (int)strtonum(text, 0, 0x7fffffff, &problem);
+	return problem == NULL ? value : -1;
+}

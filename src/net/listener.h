@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The listening socket (UNP 4.3 to 4.6, 7.5): how it is made, what its
+ * errors mean, how it is ended for everyone who has a copy.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include <stdbool.h>
+
+#include "address.h"
+
+struct listener_options {
+	int	backlog;	/* of listen(2) */
+	bool	reuseaddr;	/* SO_REUSEADDR between socket() and bind() */
+};
+
+/*
+ * Open a listening socket.  Returns a close-on-exec descriptor that the
+ * caller closes, and the address as the kernel has it (port 0 has become a
+ * real one).  -1 with errno, and in *failed the name of the call that did.
+ * Accepted sockets inherit SO_KEEPALIVE: a client whose machine vanished
+ * ends after ten minutes.
+ */
+int	listener_open(struct address *, const struct listener_options *,
+	    const char **failed);
+
+/*
+ * Accept one connection; close-on-exec, and blocking whatever the listening
+ * socket is.  As accept(2).
+ */
+int	listener_accept(int listener, struct address *peer);
+
+/*
+ * End LISTEN at once, for every process that has a copy of the socket, a
+ * stopped one too: close() alone leaves the port taken until the last copy
+ * has gone.  What nobody has accepted is reset.  Closes the descriptor.
+ */
+void	listener_end(int listener);
+
+/* What to do about an errno of accept(2); each is met in practice. */
+enum listener_verdict {
+	LISTENER_NOTHING,	/* nobody is waiting */
+	LISTENER_AGAIN,		/* this one connection failed: the next */
+	LISTENER_WAIT,		/* no room now: back off, never spin */
+	LISTENER_FATAL		/* this is no listening socket (any more) */
+};
+enum listener_verdict	listener_verdict(int error);
+
+/* The sysctl that cuts a backlog; -1 if it cannot be read. */
+int	listener_somaxconn(void);
+
+#endif

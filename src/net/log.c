@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* Well below PIPE_BUF: a pipe takes a line whole or not at all. */
+#define LINE	1024
+
+static int		 descriptor = STDERR_FILENO;
+static bool		 is_socket, be_verbose;
+static unsigned long	 dropped;
+
+void
+log_open(bool verbose)
+{
+	int	fd;
+
+	be_verbose = verbose;
+	/*
+	 * O_NONBLOCK belongs to the open file description, which standard
+	 * error shares with the caller's shell: so it is opened anew.  A
+	 * poll() before the write would not do: two processes that both find
+	 * the pipe writable can fill it together, and one of them blocks.
+	 */
+	fd = open("/proc/self/fd/2",
+	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd != -1)
+		descriptor = fd;
+	else	/* a socket cannot be opened, and does not need to be */
+		is_socket = errno == ENXIO;
+}
+
+int
+log_fd(void)
+{
+	return descriptor;
+}
+
+static bool
+put(const char *line, size_t len)
+{
+	ssize_t	n;
+
+	do {
+		n = is_socket ? send(descriptor, line, len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL) :
+		    write(descriptor, line, len);
+	} while (n == -1 && errno == EINTR);
+	return n == (ssize_t)len;
+}
+
+static void __attribute__((__format__(printf, 2, 0)))
+line(int error, const char *fmt, va_list ap)
+{
+	char	text[LINE];
+	size_t	len;
+	int	n;
+
+	if (dropped > 0) {
+		n = snprintf(text, sizeof(text), "%s[%d]: %lu lines of the "
+		    "log were dropped\n", getprogname(), getpid(), dropped);
+		if (put(text, (size_t)n))
+			dropped = 0;
+	}
+	n = snprintf(text, sizeof(text), "%s[%d]: ", getprogname(), getpid());
+	len = (size_t)n;
+	n = vsnprintf(text + len, sizeof(text) - len, fmt, ap);
+	len += n > 0 ? (size_t)n : 0;
+	if (error != 0 && len < sizeof(text))
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ": %s",
+		    strerror(error));
+	if (len > sizeof(text) - 2)
+		len = sizeof(text) - 2;
+	text[len++] = '\n';
+	if (!put(text, len))
+		dropped++;
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	int	saved = errno;
+	va_list	ap;
+
+	va_start(ap, fmt);
+	line(0, fmt, ap);
+	va_end(ap);
+	errno = saved;
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	int	saved = errno;
+	va_list	ap;
+
+	if (!be_verbose)
+		return;
+	va_start(ap, fmt);
+	line(0, fmt, ap);
+	va_end(ap);
+	errno = saved;
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	int	saved = errno;
+	va_list	ap;
+
+	va_start(ap, fmt);
+	line(saved, fmt, ap);
+	va_end(ap);
+	errno = saved;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The log: one event, one line, one write(2) on standard error.  No process
+ * ever waits for whoever reads it: a line that does not fit is dropped, and
+ * the next one that does says how many were.
+ */
+#ifndef NET_LOG_H
+#define NET_LOG_H
+
+#include <stdbool.h>
+
+/*
+ * Open the log.  It is a descriptor of its own, so that the caller's keeps
+ * its flags; forked processes share it.  Until then, standard error itself
+ * is written.
+ */
+void	log_open(bool verbose);
+
+/* The descriptor that is written. */
+int	log_fd(void);
+
+/* What happened; what happens for each client, if verbose. */
+void	log_info(const char *fmt, ...)
+	    __attribute__((__format__(printf, 1, 2)));
+void	log_debug(const char *fmt, ...)
+	    __attribute__((__format__(printf, 1, 2)));
+
+/* What went wrong, with the text of errno at the line's end. */
+void	log_warn(const char *fmt, ...)
+	    __attribute__((__format__(printf, 1, 2)));
+
+#endif

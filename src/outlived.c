@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* outlived(8): the server as a program. */
+#include <err.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "outlive.h"
+#include "service/service.h"
+
+static const struct option	options[] = {
+	{ "announce",		no_argument,		NULL, '1' },
+	{ "backlog",		required_argument,	NULL, 'b' },
+	{ "idle",		required_argument,	NULL, 'i' },
+	{ "max-children",	required_argument,	NULL, 'm' },
+	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
+	{ "verbose",		no_argument,		NULL, 'v' },
+	{ "bind-wait",		required_argument,	NULL, 'w' },
+	{ "help",		no_argument,		NULL, 'h' },
+	{ "version",		no_argument,		NULL, 'V' },
+	{ NULL,			0,			NULL, 0 },
+};
+
+static const char	synopsis[] =
+"usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-w seconds]\n"
+"                [host:]port service\n";
+
+static const char	details[] =
+"\n"
+"  -1, --announce        once accepting, print the port and a newline\n"
+"  -b, --backlog N       connections that may wait to be accepted (4096)\n"
+"  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
+"  -m, --max-children N  children at once, idle and busy (1024)\n"
+"  -R, --no-reuseaddr    leave SO_REUSEADDR off, to see what happens\n"
+"  -v, --verbose         log each client\n"
+"  -w, --bind-wait S     seconds to go on trying an address in use (3)\n"
+"      --help, --version\n"
+"\n"
+"services:\n";
+
+static void
+help(void)
+{
+	const struct service	*service;
+
+	(void)printf("%s%s", synopsis, details);
+	for (service = services; service->name != NULL; service++)
+		(void)printf("  %-20s  %s\n", service->name,
+		    service->summary);
+	exit(0);
+}
+
+static int
+number(const char *text, const char *what, int min, int max)
+{
+	const char	*problem;
+	long long	 value;
+
+	value = strtonum(text, min, max, &problem);
+	if (problem != NULL)
+		errx(EX_USAGE, "%s '%s' is %s: expected %d to %d", what, text,
+		    problem, min, max);
+	return (int)value;
+}
+
+static void
+idle_range(char *text, struct outlive_config *config)
+{
+	char	*colon = strchr(text, ':');
+
+	if (colon == NULL)
+		errx(EX_USAGE, "idle children '%s': expected MIN:MAX, as 8:32",
+		    text);
+	*colon = '\0';
+	config->idle_min = number(text, "the fewest idle children", 1, 100000);
+	config->idle_max = number(colon + 1, "the most idle children",
+	    config->idle_min, 100000);
+}
+
+/* What was given by no -i gives way to -m. */
+static void
+settle(struct outlive_config *config, bool idle_given)
+{
+	if (idle_given && config->idle_min > config->max_children)
+		errx(EX_USAGE, "%d idle children at least, but no more than "
+		    "%d children: expected -i MIN up to -m",
+		    config->idle_min, config->max_children);
+	if (config->idle_min > config->max_children)
+		config->idle_min = config->max_children;
+	if (config->idle_max > config->max_children)
+		config->idle_max = config->max_children;
+}
+
+static void
+parse(int argc, char *argv[], struct outlive_config *config)
+{
+	const struct service	*service;
+	bool			 idle_given = false;
+	int			 c;
+
+	/* '+': what follows the service is the service's. */
+	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:w:", options,
+	    NULL)) != -1)
+		switch (c) {
+		case '1':
+			config->announce_fd = STDOUT_FILENO;
+			break;
+		case 'b':
+			config->backlog = number(optarg, "the backlog", 1,
+			    65535);
+			break;
+		case 'i':
+			idle_range(optarg, config);
+			idle_given = true;
+			break;
+		case 'm':
+			config->max_children = number(optarg,
+			    "the number of children", 1, 100000);
+			break;
+		case 'R':
+			config->reuseaddr = false;
+			break;
+		case 'v':
+			config->verbose = true;
+			break;
+		case 'w':
+			config->bind_wait = number(optarg, "the wait", 0,
+			    86400);
+			break;
+		case 'h':
+			help();
+			break;
+		case 'V':
+			(void)printf("outlived %s\n", PACKAGE_VERSION);
+			exit(0);
+		default:
+			/* getopt_long() has named what was wrong. */
+			exit(EX_USAGE);
+		}
+	argc -= optind;
+	argv += optind;
+	settle(config, idle_given);
+	if (argc < 2)
+		errx(EX_USAGE, "expected [host:]port and a service; "
+		    "see outlived --help");
+	config->address = argv[0];
+	if ((service = service_find(argv[1])) == NULL)
+		errx(EX_USAGE, "there is no service '%s'; "
+		    "see outlived --help", argv[1]);
+	if (argc > 2)
+		errx(EX_USAGE, "service %s takes no arguments, but here is "
+		    "'%s'", argv[1], argv[2]);
+	config->service = service->serve;
+	config->service_name = service->name;
+}
+
+/*
+ * Nothing of the caller's above 2 is ours, least of all to hand to children;
+ * and the first descriptor that we open must not become standard output.
+ */
+static void
+clean_descriptors(void)
+{
+	int	fd;
+
+	closefrom(STDERR_FILENO + 1);
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd == -1)
+			err(EX_OSERR, "/dev/null");
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct outlive_config	config;
+
+	clean_descriptors();
+	setproctitle_init(argc, argv, environ);
+	outlive_config_init(&config);
+	parse(argc, argv, &config);
+	return outlive_serve(&config);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "leave.h"
+#include "net/log.h"
+#include "pool.h"
+
+/* Every disposition at its default, whatever our own parent left us. */
+static void
+default_signals(void)
+{
+	struct sigaction	action = { .sa_handler = SIG_DFL };
+	int			signo;
+
+	for (signo = 1; signo < NSIG; signo++)
+		(void)sigaction(signo, &action, NULL);
+	/* A client or a log's reader that goes is an errno, not a death. */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
+	(void)sigaction(SIGXFSZ, &action, NULL);
+}
+
+/* The first act of a child is to stop being the parent. */
+static void
+become_child(struct pool *pool)
+{
+	sigset_t	none;
+
+	pool->strategy->newborn(pool);
+	/* Or this client would never see the end of its connection. */
+	if (pool->held != -1)
+		(void)close(pool->held);
+	/*
+	 * Ctrl-C is for the parent alone; a terminal cannot stop a child that
+	 * logs; and the kernel does not hang up all children of a parent that
+	 * has ended because one of them is stopped (credentials(7)).
+	 */
+	(void)setsid();
+	default_signals();
+	if (leave_arm(pool->parent, pool->queue[1], pool->spare) == -1) {
+		log_warn("cannot arm the parent-death signal");
+		_exit(1);
+	}
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	setproctitle("idle");
+}
+
+static void
+wake_parent(const struct pool *pool)
+{
+	uint64_t	one = 1;
+
+	(void)!write(pool->wake, &one, sizeof(one));
+}
+
+static void
+serve(struct pool *pool, int slot, int fd, const struct address *peer)
+{
+	char			name[ADDRESS_TEXT];
+	struct outlive_client	client = { .fd = fd, .peer = &peer->sa,
+				    .peerlen = peer->len, .name = name };
+
+	(void)address_print(peer, name);
+	if (board_busy(pool->board, slot, name))
+		wake_parent(pool);
+	setproctitle("%s for %s", pool->config->service_name, name);
+	log_debug("%s for %s", pool->config->service_name, name);
+	pool->config->service(&client, pool->config->arg);
+	(void)close(fd);
+	setproctitle("idle");
+	if (board_idle(pool->board, slot))
+		wake_parent(pool);
+}
+
+void
+child_run(struct pool *pool, int slot, int fd, const struct address *first)
+{
+	struct address	peer;
+	int		got;
+
+	become_child(pool);
+	if (fd != -1)
+		serve(pool, slot, fd, first);
+	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1)
+		serve(pool, slot, fd, &peer);
+	if (got == -1)
+		log_warn("a child cannot take its next client and leaves");
+	_exit(got == 0 ? 0 : 1);
+}

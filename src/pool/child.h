@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* The life of a child, from its first act to its _exit(). */
+#ifndef POOL_CHILD_H
+#define POOL_CHILD_H
+
+struct address;
+struct pool;
+
+/*
+ * To be called right after fork(), in the child, with the slot that it was
+ * given.  If fd is not -1 it is the first client, already accepted.
+ */
+void	child_run(struct pool *, int slot, int fd, const struct address *)
+	    __attribute__((__noreturn__));
+
+#endif

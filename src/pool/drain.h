@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* How a parent ends when it is asked to. */
+#ifndef POOL_DRAIN_H
+#define POOL_DRAIN_H
+
+struct pool;
+
+/*
+ * TERM: what the kernel has completed gets a child, LISTEN ends, idle children
+ * leave, busy ones serve to the end without us.
+ */
+void	drain_and_part(struct pool *);
+
+/*
+ * INT: LISTEN ends, and so does everything else: what waits, and every child.
+ * Returns when the children have ended.
+ */
+void	drain_and_end(struct pool *);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/* The public calls: from a configuration to a running pool. */
+#include <sys/types.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/clock.h"
+#include "net/explain.h"
+#include "net/listener.h"
+#include "net/log.h"
+#include "outlive.h"
+#include "parent.h"
+#include "pool.h"
+#include "spawn.h"
+
+/* Between two tries of an address that is in use, in ms. */
+#define BIND_PAUSE	20
+
+void
+outlive_config_init(struct outlive_config *config)
+{
+	*config = (struct outlive_config){
+		.service_name = "service",
+		.backlog = 4096,
+		.idle_min = 8,
+		.idle_max = 32,
+		.max_children = 1024,
+		.bind_wait = 3,
+		.reuseaddr = true,
+		.announce_fd = -1,
+	};
+}
+
+/* NULL, or what cannot be meant. */
+static const char *
+nonsense(const struct outlive_config *config)
+{
+	if (config->service == NULL || config->address == NULL)
+		return "there is no service or no address";
+	if (config->backlog < 1 || config->bind_wait < 0)
+		return "the backlog is at least 1, the wait at least 0";
+	if (config->idle_min < 1 || config->idle_max < config->idle_min)
+		return "idle children: at least 1, and no more than the most";
+	if (config->max_children < config->idle_min)
+		return "more idle children are wanted than there may be "
+		    "children";
+	if (gettid() != getpid())
+		/* The parent-death signal is about the thread that forked. */
+		return "outlive_serve() belongs in the main thread";
+	return NULL;
+}
+
+/* Try for as long as the configuration says. */
+static int
+open_listener(const struct outlive_config *config, struct address *address)
+{
+	struct listener_options	 options = { .backlog = config->backlog,
+				    .reuseaddr = config->reuseaddr };
+	int64_t			 deadline;
+	char			 name[ADDRESS_TEXT], help[256];
+	const char		*failed;
+	bool			 told = false;
+	int			 fd, somaxconn;
+
+	(void)address_print(address, name);
+	deadline = clock_ms() + (int64_t)config->bind_wait * 1000;
+	while ((fd = listener_open(address, &options, &failed)) == -1) {
+		if (errno != EADDRINUSE || clock_ms() >= deadline) {
+			log_warn("%s %s", failed, name);
+			log_info("%s", explain(errno, address, &options, help,
+			    sizeof(help)));
+			return -1;
+		}
+		if (!told)
+			log_info("%s %s: address in use, trying for %d s",
+			    failed, name, config->bind_wait);
+		told = true;
+		(void)poll(NULL, 0, BIND_PAUSE);
+	}
+	somaxconn = listener_somaxconn();
+	if (somaxconn != -1 && config->backlog > somaxconn)
+		log_info("the kernel cuts the backlog of %d to %d "
+		    "(net.core.somaxconn)", config->backlog, somaxconn);
+	return fd;
+}
+
+/* A socket at end-of-file (leave.h). */
+static int
+open_spare(void)
+{
+	int	pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return -1;
+	(void)close(pair[1]);
+	return pair[0];
+}
+
+static int
+open_pool(struct pool *pool)
+{
+	int	waiting, slots;
+
+	/* Draining, each one that waits may need a child of its own. */
+	waiting = listener_somaxconn();
+	if (waiting == -1 || waiting > pool->config->backlog)
+		waiting = pool->config->backlog;
+	slots = pool->config->max_children + waiting + 1;
+	if ((pool->board = board_open(slots)) == NULL ||
+	    (pool->children = calloc((size_t)slots,
+	    sizeof(*pool->children))) == NULL ||
+	    (pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
+	    (pool->spare = open_spare()) == -1 ||
+	    pool->strategy->open(pool) == -1)
+		return -1;
+	return parent_signals();
+}
+
+static void
+close_pool(struct pool *pool)
+{
+	(void)close(pool->wake);
+	(void)close(pool->spare);
+	free(pool->children);
+	board_close(pool->board);
+}
+
+/*
+ * Say which port it is.  Then the descriptor becomes /dev/null, before any
+ * child has it: whoever reads it to the end is not kept waiting by one.
+ */
+static void
+announce(int fd, unsigned int port)
+{
+	int	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (dprintf(fd, "%u\n", port) < 0)
+		log_warn("cannot say that the port is %u", port);
+	if (null == -1 || dup2(null, fd) == -1)
+		log_warn("/dev/null");
+	if (null != -1)
+		(void)close(null);
+}
+
+int
+outlive_serve(const struct outlive_config *config)
+{
+	struct pool	 pool = { .config = config, .strategy = &strategy_pass,
+			    .parent = getpid(), .held = -1,
+			    .policy = { .idle_min = config->idle_min,
+			    .idle_max = config->idle_max,
+			    .max_children = config->max_children } };
+	struct address	 address;
+	const char	*why;
+	char		 name[ADDRESS_TEXT];
+	int		 status;
+
+	log_open(config->verbose);
+	if ((why = nonsense(config)) != NULL) {
+		log_info("%s", why);
+		return EX_USAGE;
+	}
+	if (address_parse(&address, config->address, &why) == -1) {
+		log_info("'%s' is no address: %s", config->address, why);
+		return EX_USAGE;
+	}
+	if ((pool.listener = open_listener(config, &address)) == -1)
+		return EX_UNAVAILABLE;
+	pool.port = address_port(&address);
+	if (open_pool(&pool) == -1) {
+		log_warn("cannot make a pool of %d children",
+		    config->max_children);
+		return EX_OSERR;
+	}
+	setproctitle("parent of %u", pool.port);
+	log_info("parent of %s: %s, %s", address_print(&address, name),
+	    pool.strategy->name, config->service_name);
+	if (config->announce_fd != -1)
+		announce(config->announce_fd, pool.port);
+	status = parent_run(&pool);
+	close_pool(&pool);
+	return status;
+}

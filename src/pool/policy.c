@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#include "policy.h"
+
+/* 1,000 births first: 163 ms to the first client; 32 at a time: 3 ms. */
+#define BIRTHS_AT_ONCE	32
+
+#define BACK_OFF	1000	/* ms */
+
+/* Whether and how many more there should be, whatever the time. */
+static int
+missing(const struct policy *policy, const struct policy_counts *counts)
+{
+	int	want = policy->idle_min - counts->unclaimed;
+	int	room = policy->max_children - counts->children;
+
+	if (want > room)
+		want = room;
+	return want > 0 ? want : 0;
+}
+
+int
+policy_births(const struct policy *policy, const struct policy_counts *counts,
+    const struct policy_births *births, int64_t now)
+{
+	int	want = missing(policy, counts);
+
+	if (now < births->not_before)
+		return 0;
+	return want < BIRTHS_AT_ONCE ? want : BIRTHS_AT_ONCE;
+}
+
+int
+policy_excess(const struct policy *policy, const struct policy_counts *counts)
+{
+	int	excess = counts->unclaimed - policy->idle_max;
+
+	return excess > 0 ? excess : 0;
+}
+
+void
+policy_trouble(struct policy_births *births, int64_t now)
+{
+	births->not_before = now + BACK_OFF;
+}
+
+int
+policy_sleep(const struct policy *policy, const struct policy_counts *counts,
+    const struct policy_births *births, int64_t now)
+{
+	if (missing(policy, counts) == 0)
+		return -1;
+	if (now >= births->not_before)
+		return 0;
+	return (int)(births->not_before - now);
+}
+
+int
+policy_changes(const struct policy *policy, const struct policy_counts *counts)
+{
+	/* Nobody is free: the first one who is must say so. */
+	if (counts->unclaimed <= 0)
+		return 1;
+	/* Otherwise only too many idle ones are news to a parent that knows
+	   whom it gave work. */
+	return policy_excess(policy, counts) > 0 ? 1 :
+	    policy->idle_max - counts->unclaimed + 1;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a parent and its children have in common: one struct, made before the
+ * first fork and passed down.  A child works on its copy.
+ */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "board.h"
+#include "net/address.h"
+#include "outlive.h"
+#include "policy.h"
+#include "strategy.h"
+
+/* A child, as its parent knows it; its slot on the board has this index. */
+struct child {
+	pid_t	pid;		/* 0: the slot is free */
+	bool	leaving;	/* it was told to go */
+};
+
+struct pool {
+	const struct outlive_config	*config;
+	const struct strategy		*strategy;
+	struct policy			 policy;
+	unsigned int			 port;		/* as bound */
+
+	pid_t		 parent;
+	int		 listener;	/* -1 once it has ended */
+	int		 wake;		/* eventfd: children wake the parent */
+	int		 spare;		/* a socket at end-of-file (leave.h) */
+	int		 queue[2];	/* parent's end, children's end */
+	int		 held;		/* accepted, not handed over yet; -1 */
+	struct address	 held_peer;
+	int64_t		 accept_after;	/* clock_ms(); accept() had no room */
+
+	struct board	*board;
+	struct child	*children;	/* board_size() of them */
+	int		 used;		/* slots in use are below this */
+	int		 living;	/* children */
+	bool		 ending;	/* they were told to: no obituaries */
+	struct policy_births births;
+
+	/*
+	 * Connections handed over, and taken by children that have gone; like
+	 * those of the board, modulo 2^30.  A child that was killed while it
+	 * looked idle may have taken one more than it could say.
+	 */
+	uint32_t	 sent, taken;
+	int		 suspects;
+};
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "net/clock.h"
+#include "net/log.h"
+#include "pool.h"
+#include "spawn.h"
+
+static int
+free_slot(const struct pool *pool)
+{
+	int	slot;
+
+	/* The lowest one, so that a walk over the used ones is short. */
+	for (slot = 0; slot < board_size(pool->board); slot++)
+		if (pool->children[slot].pid == 0)
+			return slot;
+	return -1;
+}
+
+int
+spawn_birth(struct pool *pool, int fd, const struct address *peer)
+{
+	int	slot = free_slot(pool);
+	pid_t	pid;
+
+	if (slot == -1) {
+		errno = EAGAIN;
+		return -1;
+	}
+	/* Before the fork: a child may say that it is busy at once. */
+	board_born(pool->board, slot);
+	pid = fork();
+	if (pid == -1) {
+		board_free(pool->board, slot);
+		return -1;
+	}
+	if (pid == 0)
+		child_run(pool, slot, fd, peer);
+	pool->children[slot].pid = pid;
+	pool->children[slot].leaving = false;
+	if (slot >= pool->used)
+		pool->used = slot + 1;
+	pool->living++;
+	if (fd != -1) {
+		/* What a child takes was sent, or the sums would not agree. */
+		pool->sent++;
+		(void)close(fd);
+	}
+	return 0;
+}
+
+static int
+slot_of(const struct pool *pool, pid_t pid)
+{
+	int	slot;
+
+	for (slot = 0; slot < pool->used; slot++)
+		if (pool->children[slot].pid == pid)
+			return slot;
+	return -1;
+}
+
+/* What is left to say of a child that did not leave in order. */
+static void
+obituary(const struct pool *pool, int slot, pid_t pid, int status)
+{
+	struct board_word	word = board_word(pool->board, slot);
+	char			doing[ADDRESS_TEXT + 32];
+
+	if (word.state == SLOT_BUSY)
+		(void)snprintf(doing, sizeof(doing), "while it served %s",
+		    board_client(pool->board, slot));
+	else
+		(void)strlcpy(doing, word.taken > 0 ?
+		    "while it was idle" : "before it served", sizeof(doing));
+	if (WIFSIGNALED(status))
+		log_info("child %d was ended by signal %d (%s) %s", pid,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
+	else
+		log_info("child %d exited with status %d %s", pid,
+		    WEXITSTATUS(status), doing);
+}
+
+static void
+bury(struct pool *pool, int slot, int status)
+{
+	struct child		*child = &pool->children[slot];
+	struct board_word	 word = board_word(pool->board, slot);
+
+	if (status != 0 && !pool->ending) {
+		obituary(pool, slot, child->pid, status);
+		if (word.taken == 0)
+			policy_trouble(&pool->births, clock_ms());
+		if (word.state == SLOT_IDLE)
+			pool->suspects++;
+	}
+	pool->taken += word.taken;
+	child->pid = 0;
+	board_free(pool->board, slot);
+	pool->living--;
+	while (pool->used > 0 && pool->children[pool->used - 1].pid == 0)
+		pool->used--;
+}
+
+void
+spawn_reap(struct pool *pool)
+{
+	int	slot, status;
+	pid_t	pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if ((slot = slot_of(pool, pid)) != -1)
+			bury(pool, slot, status);
+}
+
+struct policy_counts
+spawn_count(struct pool *pool)
+{
+	struct policy_counts	counts = { .children = pool->living };
+	uint32_t		taken = pool->taken;
+	int			slot, idle = 0;
+
+	for (slot = 0; slot < pool->used; slot++) {
+		struct board_word word = board_word(pool->board, slot);
+
+		taken += word.taken;
+		idle += word.state == SLOT_IDLE &&
+		    !pool->children[slot].leaving;
+	}
+	counts.unclaimed = idle - pool->strategy->in_flight(pool, taken);
+	return counts;
+}
+
+void
+spawn_dismiss(struct pool *pool, int how_many)
+{
+	int	slot;
+
+	for (slot = pool->used - 1; slot >= 0 && how_many > 0; slot--) {
+		struct child *child = &pool->children[slot];
+
+		if (child->pid == 0 || child->leaving ||
+		    board_word(pool->board, slot).state != SLOT_IDLE)
+			continue;
+		(void)kill(child->pid, SIGWINCH);
+		child->leaving = true;
+		how_many--;
+	}
+}
+
+void
+spawn_signal(struct pool *pool, int signo)
+{
+	int	slot;
+
+	for (slot = 0; slot < pool->used; slot++)
+		if (pool->children[slot].pid != 0)
+			(void)kill(pool->children[slot].pid, signo);
+}

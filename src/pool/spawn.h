@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Births and deaths: the one place that forks, the one that waits, the one
+ * that reads a wait status.
+ */
+#ifndef POOL_SPAWN_H
+#define POOL_SPAWN_H
+
+#include "policy.h"
+
+struct address;
+struct pool;
+
+/*
+ * Fork a child.  If fd is not -1 it is the child's first client; the parent's
+ * copy is closed.  0, or -1 with errno: fork(2)'s, or EAGAIN if the board is
+ * full; the descriptor is still open then.
+ */
+int	spawn_birth(struct pool *, int fd, const struct address *);
+
+/*
+ * Take notice of the children that have ended: log what is not as it should
+ * be, free their slots, and delay the next birth if one died young.
+ */
+void	spawn_reap(struct pool *);
+
+/* Walk the board. */
+struct policy_counts	spawn_count(struct pool *);
+
+/* Ask so many idle children to leave. */
+void	spawn_dismiss(struct pool *, int how_many);
+
+/* Send a signal to every child. */
+void	spawn_signal(struct pool *, int signo);
+
+#endif

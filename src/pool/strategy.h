@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a listener and its children share the work (UNP chapter 30).  Rows of
+ * one table: whoever needs to know something about a strategy asks its row,
+ * never its name.
+ */
+#ifndef POOL_STRATEGY_H
+#define POOL_STRATEGY_H
+
+#include <stdint.h>
+
+struct address;
+struct pool;
+
+struct strategy {
+	const char	*name;
+	const char	*place;		/* where the design is in the book */
+
+	/* In the parent, before the first birth.  0, or -1 with errno. */
+	int	(*open)(struct pool *);
+
+	/* In the parent: give a connection to an idle child.  0, and the
+	   descriptor is closed; or -1 with errno, EAGAIN: later. */
+	int	(*place_client)(struct pool *, int fd, const struct address *);
+
+	/* In the parent: of what was placed, what no child has taken yet;
+	   given what all children have said that they took. */
+	int	(*in_flight)(struct pool *, uint32_t taken);
+
+	/* In the parent, at its end: there are no more clients to come. */
+	void	(*close)(struct pool *);
+
+	/* In a child, its first act: let go of what is the parent's alone. */
+	void	(*newborn)(struct pool *);
+
+	/* In a child: wait for a client.  1 and a descriptor; 0: it is time
+	   to leave; -1 with errno. */
+	int	(*take_client)(struct pool *, int *fd, struct address *);
+};
+
+extern const struct strategy	strategy_pass;
+
+#endif

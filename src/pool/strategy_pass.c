@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent accepts and passes the descriptor (UNP 30.9).  The book has a
+ * pipe for each child, and a parent that picks the child.  Here all children
+ * receive from one queue, and the kernel picks: what the parent has sent does
+ * not belong to anyone who could die with it, and when the parent is killed
+ * the queue is served to its end, then gives end-of-file to everyone who
+ * waits.
+ *
+ * Nothing is ever written in the other direction: unread bytes at the
+ * parent's end would make the children's first read after its death an
+ * ECONNRESET, before what is queued.
+ */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "net/fdpass.h"
+#include "pool.h"
+
+/* Counters of connections are modulo 2^30, as those of the board. */
+#define MODULUS	(1U << 30)
+
+static int
+pass_open(struct pool *pool)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    pool->queue) == -1)
+		return -1;
+	/* The parent waits in ppoll() only. */
+	if (fcntl(pool->queue[0], F_SETFL, O_NONBLOCK) == -1 ||
+	    fcntl(pool->listener, F_SETFL, O_NONBLOCK) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+pass_place_client(struct pool *pool, int fd, const struct address *peer)
+{
+	if (fdpass_send(pool->queue[0], fd, peer) == -1) {
+		/* Too many on their way, by this user's limit (unix(7)). */
+		if (errno == ETOOMANYREFS)
+			errno = EAGAIN;
+		return -1;
+	}
+	pool->sent++;
+	(void)close(fd);
+	return 0;
+}
+
+/*
+ * Whoever died in silence may have taken a connection with it.  What was sent
+ * and not taken must still be in the queue; what is not there is written off,
+ * one for each suspect.  If another child was just about to say that it had
+ * it, the sums show that later, and it is put back.
+ */
+static int
+pass_in_flight(struct pool *pool, uint32_t taken)
+{
+	uint32_t	difference = (pool->sent - taken) % MODULUS;
+	int		missing;
+
+	if (difference >= MODULUS / 2) {
+		pool->sent = taken;
+		difference = 0;
+	}
+	if (pool->suspects > 0) {
+		missing = (int)difference - fdpass_waiting(pool->queue[1]);
+		if (missing > pool->suspects)
+			missing = pool->suspects;
+		if (missing > 0) {
+			pool->sent -= (uint32_t)missing;
+			difference -= (uint32_t)missing;
+		}
+		pool->suspects = 0;
+	}
+	return (int)difference;
+}
+
+static void
+pass_close(struct pool *pool)
+{
+	/*
+	 * shutdown(), because a child between fork() and its first act still
+	 * has a copy: close() would not give end-of-file to the others.
+	 */
+	(void)shutdown(pool->queue[0], SHUT_WR);
+	(void)close(pool->queue[0]);
+	(void)close(pool->queue[1]);
+}
+
+static void
+pass_newborn(struct pool *pool)
+{
+	(void)close(pool->queue[0]);
+	if (pool->listener != -1)
+		(void)close(pool->listener);
+}
+
+static int
+pass_take_client(struct pool *pool, int *fd, struct address *peer)
+{
+	return fdpass_recv(pool->queue[1], fd, peer);
+}
+
+const struct strategy	strategy_pass = {
+	.name = "pass",
+	.place = "UNP 30.9",
+	.open = pass_open,
+	.place_client = pass_place_client,
+	.in_flight = pass_in_flight,
+	.close = pass_close,
+	.newborn = pass_newborn,
+	.take_client = pass_take_client,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "service.h"
+
+const struct service	services[] = {
+	{ "echo",	"sends back what comes (RFC 862)",	echo },
+	{ NULL,		NULL,					NULL },
+};
+
+const struct service *
+service_find(const char *name)
+{
+	const struct service	*service;
+
+	for (service = services; service->name != NULL; service++)
+		if (strcmp(service->name, name) == 0)
+			return service;
+	return NULL;
+}
