@@ -29,23 +29,22 @@ place_somehow(struct pool *pool)
 {
 	struct pollfd	full = { .fd = pool->queue[0], .events = POLLOUT };
 	int64_t		deadline = clock_ms() + QUEUE_TIME;
+	int		fd = pool->held;
 
+	/* Not held any more: a child that is forked for it must keep it. */
+	pool->held = -1;
 	if (spawn_count(pool).unclaimed <= 0 &&
-	    spawn_birth(pool, pool->held, &pool->held_peer) == 0) {
-		pool->held = -1;
+	    spawn_birth(pool, fd, &pool->held_peer) == 0)
 		return;
-	}
-	while (pool->strategy->place_client(pool, pool->held,
-	    &pool->held_peer) == -1) {
+	while (pool->strategy->place_client(pool, fd, &pool->held_peer) == -1) {
 		if (errno != EAGAIN || clock_ms() >= deadline) {
 			log_warn("a client is lost: no child and no room in "
 			    "the queue");
-			(void)close(pool->held);
-			break;
+			(void)close(fd);
+			return;
 		}
 		(void)poll(&full, 1, 10);
 	}
-	pool->held = -1;
 }
 
 static void

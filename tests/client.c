@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "harness.h"
+
+int
+dial(unsigned int port)
+{
+	struct sockaddr_in	to = { .sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)port) };
+	struct timeval		deadline = { .tv_sec = DEADLINE };
+	int			fd;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		bail("socket: %s", strerror(errno));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline,
+	    sizeof(deadline));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline,
+	    sizeof(deadline));
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1)
+		bail("connect to %u: %s", port, strerror(errno));
+	return fd;
+}
+
+unsigned int
+local_port(int fd)
+{
+	struct sockaddr_in	in;
+	socklen_t		len = sizeof(in);
+
+	if (getsockname(fd, (struct sockaddr *)&in, &len) == -1)
+		bail("getsockname: %s", strerror(errno));
+	return ntohs(in.sin_port);
+}
+
+void
+say(int fd, const char *text)
+{
+	(void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+bool
+hears(int fd, const char *text)
+{
+	char	got[256];
+	size_t	len = strlen(text), have = 0;
+	ssize_t	n;
+
+	while (have < len) {
+		n = recv(fd, got + have, len - have, 0);
+		if (n <= 0) {
+			note("heard %zu of %zu bytes: %s", have, len,
+			    n == 0 ? "end-of-file" : strerror(errno));
+			return false;
+		}
+		have += (size_t)n;
+	}
+	return memcmp(got, text, len) == 0;
+}
+
+bool
+echoes(int fd, const char *text)
+{
+	say(fd, text);
+	return hears(fd, text);
+}
+
+bool
+sees_end(int fd)
+{
+	char	byte;
+	ssize_t	n = recv(fd, &byte, 1, 0);
+
+	if (n == 0 || (n == -1 && errno == ECONNRESET))
+		return true;
+	note("instead of the end: %s", n == 1 ? "a byte" : strerror(errno));
+	return false;
+}
+
+/*
+ * Go through the kernel's table of a port, IPv4: each row's state, peer port
+ * and inode.  Returns the number of rows that match.
+ */
+static int
+table(unsigned int port, unsigned int state, unsigned int peer,
+    unsigned long *inode)
+{
+	FILE		*tcp = fopen("/proc/self/net/tcp", "re");
+	char		 row[512];
+	unsigned int	 lport, rport, st;
+	unsigned long	 ino;
+	int		 n = 0;
+
+	if (tcp == NULL)
+		bail("/proc/self/net/tcp: %s", strerror(errno));
+	while (fgets(row, sizeof(row), tcp) != NULL)
+		if (sscanf(row, " %*d: %*x:%x %*x:%x %x %*x:%*x %*x:%*x %*x "
+		    "%*u %*u %lu", &lport, &rport, &st, &ino) == 4 &&
+		    lport == port && st == state &&
+		    (peer == 0 || rport == peer)) {
+			n++;
+			*inode = ino;
+		}
+	(void)fclose(tcp);
+	return n;
+}
+
+unsigned long
+inode_of(unsigned int port, int client)
+{
+	unsigned long	inode = 0;
+
+	if (table(port, 1, local_port(client), &inode) == 0)
+		return 0;
+	return inode == 0 ? 1 : inode;
+}
+
+int
+listeners(unsigned int port)
+{
+	unsigned long	inode;
+
+	return table(port, 10, 0, &inode);
+}
+

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* Clients of 127.0.0.1, and what the kernel has of their connections. */
+#ifndef TESTS_CLIENT_H
+#define TESTS_CLIENT_H
+
+#include <stdbool.h>
+
+/* Connect; it is an error if that fails. */
+int		dial(unsigned int port);
+unsigned int	local_port(int fd);
+
+void		say(int fd, const char *text);
+bool		hears(int fd, const char *text);
+/* Send the text; wait for the same to come back. */
+bool		echoes(int fd, const char *text);
+/* Whether the connection ends, by FIN or by RST, with nothing before. */
+bool		sees_end(int fd);
+
+/*
+ * The socket of a connection at the server's end.  0: there is none; 1:
+ * nobody has accepted it; otherwise the number of its inode.
+ */
+unsigned long	inode_of(unsigned int port, int client);
+/* Sockets of the port in state LISTEN. */
+int		listeners(unsigned int port);
+
+#endif

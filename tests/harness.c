@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "net/clock.h"
+#include "process.h"
+
+static pid_t	test;		/* the test's main process */
+static int	server_log = -1;
+
+void
+wait_a_moment(struct wait *wait)
+{
+	if (wait->since == 0)
+		wait->since = clock_ms();
+	if (clock_ms() - wait->since > DEADLINE * 1000)
+		bail("waited %d s in vain: %s", DEADLINE, wait->what);
+	(void)poll(NULL, 0, 2);
+}
+
+/* Until there is nobody left: who is killed leaves us its children. */
+static void
+clean_up(void)
+{
+	pid_t	list[512];
+	int	i, n, rounds;
+
+	if (getpid() != test)
+		return;
+	for (rounds = 0; rounds < 5000; rounds++) {
+		n = children_of(0, list, 512);
+		for (i = 0; i < n; i++)
+			send_signal(list[i], SIGKILL);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD)
+			return;
+		(void)poll(NULL, 0, 2);
+	}
+	(void)fprintf(stderr, "# processes are left behind\n");
+}
+
+/* The last resort, for a test that blocks where it has no deadline. */
+static void
+on_alarm(int signo)
+{
+	static const char	text[] = "Bail out! the test hangs\n";
+
+	(void)signo;
+	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+	clean_up();
+	_exit(1);
+}
+
+void
+harness_begin(void)
+{
+	sigset_t	none;
+	int		signo;
+
+	test = getpid();
+	closefrom(STDERR_FILENO + 1);
+	for (signo = 1; signo < NSIG; signo++)
+		(void)signal(signo, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGALRM, on_alarm);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	(void)alarm(150);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+		bail("subreaper: %s", strerror(errno));
+	server_log = memfd_create("server log", MFD_CLOEXEC);
+	if (server_log == -1 || fcntl(server_log, F_SETFL, O_APPEND) == -1)
+		bail("memfd: %s", strerror(errno));
+	if (atexit(clean_up) != 0)
+		bail("atexit");
+}
+
+static bool
+write_file(const char *path, const char *text)
+{
+	int	fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool	done;
+
+	if (fd == -1)
+		return false;
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	(void)close(fd);
+	return done;
+}
+
+void
+harness_own_network(void)
+{
+	struct ifreq	lo = { .ifr_name = "lo" };
+	char		map[64];
+	uid_t		uid = getuid();
+	gid_t		gid = getgid();
+	int		fd;
+
+	if (unshare(CLONE_NEWNET) == -1) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+			skip_all("no network namespace is allowed here");
+		(void)write_file("/proc/self/setgroups", "deny");
+		(void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+		if (!write_file("/proc/self/uid_map", map))
+			skip_all("no user namespace is allowed here");
+		(void)snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+		(void)write_file("/proc/self/gid_map", map);
+	}
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	lo.ifr_flags = IFF_UP;
+	if (fd == -1 || ioctl(fd, SIOCSIFFLAGS, &lo) == -1)
+		bail("lo: %s", strerror(errno));
+	(void)close(fd);
+}
+
+bool
+harness_nobody_left(void)
+{
+	long long	began = clock_ms();
+
+	do {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD)
+			return true;
+		(void)poll(NULL, 0, 2);
+	} while (clock_ms() - began < DEADLINE * 1000);
+	return false;
+}
+
+pid_t
+program_start(const char *const argv[], int out)
+{
+	pid_t	pid = fork();
+	int	null;
+
+	if (pid == -1)
+		bail("fork: %s", strerror(errno));
+	if (pid != 0)
+		return pid;
+	null = open("/dev/null", O_RDWR);
+	(void)dup2(null, STDIN_FILENO);
+	(void)dup2(out == -1 ? null : out, STDOUT_FILENO);
+	(void)dup2(server_log, STDERR_FILENO);
+	closefrom(STDERR_FILENO + 1);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+/* argv for ./outlived, after "-1" if it is to announce itself. */
+static void
+arguments(const char **argv, bool announce, const char *first, va_list ap)
+{
+	int	n = 0;
+
+	argv[n++] = "./outlived";
+	if (announce)
+		argv[n++] = "-1";
+	for (; first != NULL && n < 31; first = va_arg(ap, const char *))
+		argv[n++] = first;
+	argv[n] = NULL;
+}
+
+struct server
+server_start(const char *argument, ...)
+{
+	struct server	 server;
+	struct pollfd	 ready;
+	const char	*argv[32];
+	char		 text[16] = "";
+	int		 out[2];
+	va_list		 ap;
+
+	va_start(ap, argument);
+	arguments(argv, true, argument, ap);
+	va_end(ap);
+	if (pipe2(out, O_CLOEXEC) == -1)
+		bail("pipe: %s", strerror(errno));
+	server.pid = program_start(argv, out[1]);
+	(void)close(out[1]);
+	ready = (struct pollfd){ .fd = out[0], .events = POLLIN };
+	if (poll(&ready, 1, DEADLINE * 1000) != 1 ||
+	    read(out[0], text, sizeof(text) - 1) <= 0) {
+		log_show();
+		bail("the server did not start");
+	}
+	(void)close(out[0]);
+	server.port = (unsigned int)atoi(text);
+	return server;
+}
+
+int
+server_run(const char *argument, ...)
+{
+	const char	*argv[32];
+	va_list		 ap;
+
+	va_start(ap, argument);
+	arguments(argv, false, argument, ap);
+	va_end(ap);
+	return await_end(program_start(argv, -1));
+}
+
+int
+await_end(pid_t pid)
+{
+	struct wait	wait = { .what = "the end of a process" };
+	int		status;
+	pid_t		got;
+
+	while ((got = waitpid(pid, &status, WNOHANG)) == 0)
+		wait_a_moment(&wait);
+	if (got != pid)
+		bail("process %d is not ours", pid);
+	return status;
+}
+
+/* The log as text, in a buffer of our own. */
+static const char *
+log_text(void)
+{
+	static char	text[1 << 20];
+	ssize_t		n = pread(server_log, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+bool
+log_has(const char *text)
+{
+	return strstr(log_text(), text) != NULL;
+}
+
+void
+await_log(const char *text)
+{
+	struct wait	wait = { .what = text };
+
+	while (!log_has(text))
+		wait_a_moment(&wait);
+}
+
+int
+log_lines(void)
+{
+	const char	*at;
+	int		 n = 0;
+
+	for (at = log_text(); (at = strchr(at, '\n')) != NULL; at++)
+		n++;
+	return n;
+}
+
+void
+log_clear(void)
+{
+	(void)!ftruncate(server_log, 0);
+}
+
+void
+log_show(void)
+{
+	const char	*at = log_text();
+
+	while (*at != '\0') {
+		int len = (int)strcspn(at, "\n");
+
+		note("log: %.*s", len, at);
+		at += len + (at[len] == '\n');
+	}
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * For tests that start the server, talk to it, and kill it.  The test is a
+ * subreaper: orphans become its children, so that their end is an event.
+ * Every wait has a deadline of 30 s, which means "hung"; whatever the test
+ * started is ended and reaped when it exits, also when it gives up.
+ */
+#ifndef TESTS_HARNESS_H
+#define TESTS_HARNESS_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+#include "tap.h"
+
+#define DEADLINE	30	/* s */
+
+/* First in main(). */
+void	harness_begin(void);
+
+/*
+ * A network of our own, with a lo that is up: any port is free, and nobody
+ * else takes one.  Ends the test as skipped where that is not allowed.
+ */
+void	harness_own_network(void);
+
+/* Everything that we started has ended by itself, after a while. */
+bool	harness_nobody_left(void);
+
+/* For loops that wait: sleep a moment; after 30 s of one wait, give up. */
+struct wait {
+	const char	*what;
+	long long	 since;		/* 0 at first */
+};
+void	wait_a_moment(struct wait *);
+
+/* Servers.  Their logs go to one file in memory. */
+struct server {
+	pid_t		pid;
+	unsigned int	port;
+};
+/* "./outlived -1 ARGUMENTS...", NULL at the end; returns once it accepts. */
+struct server	server_start(const char *argument, ...)
+		    __attribute__((__sentinel__));
+/* The same for one that is expected to end by itself; its wait status. */
+int		server_run(const char *argument, ...)
+		    __attribute__((__sentinel__));
+/* Any program, its arguments from argv[0] on. */
+pid_t		program_start(const char *const argv[], int out);
+/* Wait for a child or orphan of ours to end: its wait status. */
+int		await_end(pid_t);
+
+/* The log. */
+bool		log_has(const char *text);
+void		await_log(const char *text);
+int		log_lines(void);
+void		log_clear(void);
+void		log_show(void);
+
+#endif

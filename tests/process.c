@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+/* Children of a process, from the fourth field of /proc/PID/stat. */
+int
+children_of(pid_t parent, pid_t *list, int max)
+{
+	DIR		*proc = opendir("/proc");
+	struct dirent	*entry;
+	int		 n = 0;
+
+	if (proc == NULL)
+		bail("/proc: %s", strerror(errno));
+	while ((entry = readdir(proc)) != NULL) {
+		char	 path[64], text[512] = "", *after, state;
+		int	 fd, ppid;
+		ssize_t	 len;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%.16s/stat",
+		    entry->d_name);
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+			continue;
+		len = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+		/* The name, in brackets, may hold anything. */
+		if (len <= 0 || (after = strrchr(text, ')')) == NULL ||
+		    sscanf(after + 1, " %c %d", &state, &ppid) != 2)
+			continue;
+		if (state != 'Z' && n < max &&
+		    ppid == (parent != 0 ? parent : getpid()))
+			list[n++] = (pid_t)atoi(entry->d_name);
+	}
+	(void)closedir(proc);
+	return n;
+}
+
+void
+await_children(pid_t parent, int how_many, pid_t *list)
+{
+	struct wait	wait = { .what = "the right number of children" };
+
+	while (children_of(parent, list, 64) != how_many)
+		wait_a_moment(&wait);
+}
+
+bool
+title_is(pid_t pid, const char *title)
+{
+	char	path[64], text[256] = "";
+	size_t	len;
+	ssize_t	n;
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	/* libbsd pads a title that has become shorter with blanks. */
+	for (len = n > 0 ? strlen(text) : 0; len > 0 && text[len - 1] == ' ';)
+		text[--len] = '\0';
+	return strcmp(text, title) == 0;
+}
+
+void
+await_title(pid_t pid, const char *title)
+{
+	struct wait	wait = { .what = title };
+
+	while (!title_is(pid, title))
+		wait_a_moment(&wait);
+}
+
+pid_t
+await_server_of(pid_t parent, int client)
+{
+	struct wait	wait = { .what = "a child that serves the client" };
+	char		title[64];
+	pid_t		list[512];
+	int		i, n;
+
+	(void)snprintf(title, sizeof(title), "outlived: echo for 127.0.0.1:%u",
+	    local_port(client));
+	for (;; wait_a_moment(&wait)) {
+		n = children_of(parent, list, 512);
+		for (i = 0; i < n; i++)
+			if (title_is(list[i], title))
+				return list[i];
+	}
+}
+
+void
+send_signal(pid_t pid, int signo)
+{
+	if (pid < 2)
+		bail("a signal to pid %d", pid);
+	(void)kill(pid, signo);
+}
+
+void
+stop(pid_t pid)
+{
+	struct wait	wait = { .what = "a process that stops" };
+	char		path[64], text[512], *after;
+	ssize_t		n;
+	int		fd;
+
+	send_signal(pid, SIGSTOP);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (;; wait_a_moment(&wait)) {
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+			bail("process %d is not there", pid);
+		n = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		if ((after = strrchr(text, ')')) != NULL && after[2] == 'T')
+			return;
+	}
+}
+
+bool
+holds(pid_t pid, unsigned long inode)
+{
+	char		 path[64], wanted[64], target[64];
+	DIR		*dir;
+	struct dirent	*entry;
+	bool		 found = false;
+	ssize_t		 n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	(void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+	if ((dir = opendir(path)) == NULL)
+		return false;
+	while (!found && (entry = readdir(dir)) != NULL) {
+		n = readlinkat(dirfd(dir), entry->d_name, target,
+		    sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		found = strcmp(target, wanted) == 0;
+	}
+	(void)closedir(dir);
+	return found;
+}

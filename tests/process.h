@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* Processes as /proc shows them, and signals to them. */
+#ifndef TESTS_PROCESS_H
+#define TESTS_PROCESS_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+/* Living children of a process (0: of the test itself), at most max. */
+int	children_of(pid_t, pid_t *list, int max);
+/* Wait until it has so many, and return them in a list of room for 64. */
+void	await_children(pid_t, int how_many, pid_t *list);
+
+bool	title_is(pid_t, const char *title);
+void	await_title(pid_t, const char *title);
+/* The child of a parent (0: the orphan) that serves a client, by its title;
+   waits for it. */
+pid_t	await_server_of(pid_t parent, int client);
+
+/* Every signal goes through here: no pid below 2 is ever signalled. */
+void	send_signal(pid_t, int signo);
+/* Stop a process, and wait until it has stopped. */
+void	stop(pid_t);
+
+/* Whether it has a descriptor of that socket. */
+bool	holds(pid_t, unsigned long inode);
+
+#endif

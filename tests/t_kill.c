@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Promises P1 to P4: the parent is ended by each signal, with a client in
+ * each state; then the next parent binds the same port at its first try.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+#define PORT	"127.0.0.1:9999"
+
+static const struct {
+	int		 signo;
+	const char	*name;
+} ends[] = {
+	{ SIGTERM, "TERM" }, { SIGINT, "INT" }, { SIGKILL, "KILL" },
+};
+
+/* The parent ends as the signal says that it should. */
+static void
+end_parent(struct server server, int signo)
+{
+	int	status;
+
+	send_signal(server.pid, signo);
+	status = await_end(server.pid);
+	if (signo == SIGKILL)
+		ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+		    "the parent was killed");
+	else
+		ok(status == 0, "the parent ended in order: %d", status);
+}
+
+/* The next parent must have the port at once; it is served; it is ended. */
+static void
+next_parent(void)
+{
+	struct server	next = server_start("-w", "0", "-i", "1:4", PORT,
+			    "echo", NULL);
+	int		client = dial(next.port);
+
+	ok(echoes(client, "new\n"), "the next parent's client is served");
+	(void)close(client);
+	send_signal(next.pid, SIGINT);
+	ok(await_end(next.pid) == 0, "the next parent ended");
+}
+
+static void
+nobody_left(void)
+{
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* Only so many processes of the old generation are left. */
+static void
+await_orphans(int how_many)
+{
+	struct wait	wait = { .what = "the idle children to leave" };
+	pid_t		list[64];
+
+	while (children_of(0, list, 64) != how_many)
+		wait_a_moment(&wait);
+	ok(1, "%d of the old generation left", how_many);
+}
+
+/* A client in the middle of a conversation. */
+static void
+busy(int signo)
+{
+	struct server	server = server_start("-i", "3:4", PORT, "echo", NULL);
+	int		client = dial(server.port);
+
+	ok(echoes(client, "before\n"), "a client is served");
+	end_parent(server, signo);
+	if (signo == SIGINT) {
+		ok(sees_end(client), "it is ended");
+		await_orphans(0);
+	} else {
+		/* The idle ones leave while the busy one stays. */
+		await_orphans(1);
+		ok(listeners(9999) == 0, "nobody listens");
+		next_parent();
+		ok(echoes(client, "after\n"), "its old child goes on");
+	}
+	(void)close(client);
+	nobody_left();
+	if (signo == SIGINT)
+		next_parent();
+}
+
+static void
+idle(int signo)
+{
+	struct server	server = server_start("-i", "3:4", PORT, "echo", NULL);
+	pid_t		list[64];
+
+	await_children(server.pid, 3, list);
+	end_parent(server, signo);
+	nobody_left();
+	ok(listeners(9999) == 0, "nobody listens");
+	next_parent();
+}
+
+/*
+ * A connection that the parent has sent into the queue, and no child has
+ * taken: they are stopped.
+ */
+static void
+queued(int signo)
+{
+	struct wait	wait = { .what = "a connection in the queue" };
+	struct server	server = server_start("-i", "2:4", "-m", "2", PORT,
+			    "echo", NULL);
+	unsigned long	inode;
+	pid_t		list[64];
+	int		client, i;
+
+	await_children(server.pid, 2, list);
+	for (i = 0; i < 2; i++)
+		await_title(list[i], "outlived: idle");
+	for (i = 0; i < 2; i++)
+		stop(list[i]);
+	client = dial(server.port);
+	while ((inode = inode_of(server.port, client)) < 2 ||
+	    holds(server.pid, inode))
+		wait_a_moment(&wait);
+	end_parent(server, signo);
+	/* The port is free although the children are stopped. */
+	if (signo != SIGINT)
+		next_parent();
+	for (i = 0; i < 2; i++)
+		send_signal(list[i], SIGCONT);
+	if (signo == SIGINT)
+		ok(sees_end(client), "what was queued is ended");
+	else
+		ok(echoes(client, "queued\n"), "what was queued is served");
+	(void)close(client);
+	nobody_left();
+	if (signo == SIGINT)
+		next_parent();
+}
+
+/* Connections that the kernel has completed and nobody has accepted. */
+static void
+completed(int signo)
+{
+	struct server	server = server_start("-i", "1:1", "-m", "1", PORT,
+			    "echo", NULL);
+	int		client = dial(server.port), waiting[3], i;
+
+	ok(echoes(client, "first\n"), "the only child is busy");
+	for (i = 0; i < 3; i++) {
+		waiting[i] = dial(server.port);
+		say(waiting[i], "waiting\n");
+	}
+	for (i = 0; i < 3; i++)
+		ok(inode_of(server.port, waiting[i]) == 1,
+		    "client %d is not accepted", i + 1);
+	end_parent(server, signo);
+	if (signo != SIGINT)
+		next_parent();
+	for (i = 0; i < 3; i++)
+		if (signo == SIGTERM)
+			ok(hears(waiting[i], "waiting\n"),
+			    "client %d is served", i + 1);
+		else
+			ok(sees_end(waiting[i]), "client %d is ended", i + 1);
+	if (signo == SIGINT)
+		ok(sees_end(client), "so is the first");
+	else
+		ok(echoes(client, "on\n"), "the first is served");
+	for (i = 0; i < 3; i++)
+		(void)close(waiting[i]);
+	(void)close(client);
+	nobody_left();
+	if (signo == SIGINT)
+		next_parent();
+}
+
+static const struct {
+	const char	*name;
+	void		(*play)(int signo);
+} states[] = {
+	{ "a busy client", busy },
+	{ "idle children", idle },
+	{ "a queued connection", queued },
+	{ "connections not accepted", completed },
+};
+
+int
+main(void)
+{
+	size_t	end, state;
+
+	harness_begin();
+	harness_own_network();
+	for (end = 0; end < sizeof(ends) / sizeof(ends[0]); end++)
+		for (state = 0; state < sizeof(states) / sizeof(states[0]);
+		    state++) {
+			note("%s, %s", ends[end].name, states[state].name);
+			log_clear();
+			states[state].play(ends[end].signo);
+		}
+	return done();
+}
