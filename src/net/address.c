@@ -109,9 +109,9 @@ address_parse(struct address *address, const char *text, const char **why)
 		hints.ai_family = have_ipv6() ? AF_INET6 : AF_INET;
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error != 0) {
-		*why = error == EAI_SERVICE ? "the port is neither a number "
-		    "from 0 to 65535 nor the name of a service" :
-		    gai_strerror(error);
+		*why = error == EAI_SERVICE ? "expected [host:]port; the "
+		    "port is neither a number from 0 to 65535 nor the name "
+		    "of a service" : gai_strerror(error);
 		return -1;
 	}
 	memset(address, 0, sizeof(*address));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -20,9 +23,19 @@ static unsigned long	 dropped;
 void
 log_open(bool verbose)
 {
-	int	fd;
+	struct stat	status;
+	int		fd;
 
 	be_verbose = verbose;
+	descriptor = STDERR_FILENO;
+	is_socket = false;
+	/*
+	 * A file never makes a writer wait, and has one offset for everyone
+	 * who shares this descriptor, a script for instance: with one of our
+	 * own, its next line would overwrite ours.
+	 */
+	if (fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode))
+		return;
 	/*
 	 * O_NONBLOCK belongs to the open file description, which standard
 	 * error shares with the caller's shell: so it is opened anew.  A

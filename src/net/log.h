@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 /*
- * Open the log.  It is a descriptor of its own, so that the caller's keeps
- * its flags; forked processes share it.  Until then, standard error itself
- * is written.
+ * Open the log.  Where a write could have to wait it is a descriptor of its
+ * own, so that the caller's keeps its flags; forked processes share it.
+ * Before that call standard error itself is written.
  */
 void	log_open(bool verbose);
 

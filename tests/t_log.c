@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/* The log never waits for its reader, and says what it dropped. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "net/log.h"
+
+static char	text[1 << 20];
+
+static const char *
+all(int fd)
+{
+	ssize_t	n, have = 0;
+
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	while ((n = read(fd, text + have,
+	    sizeof(text) - 1 - (size_t)have)) > 0)
+		have += n;
+	text[have] = '\0';
+	return text;
+}
+
+/* A reader that does not read: kinds 0 pipe, 1 socket. */
+static void
+full(int reader, int writer, const char *kind)
+{
+	char	line[500];
+	int	i, stderr_was = dup(STDERR_FILENO), flags;
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	(void)dup2(writer, STDERR_FILENO);
+	flags = fcntl(STDERR_FILENO, F_GETFL);
+	log_open(false);
+	for (i = 0; i < 2000; i++)
+		log_info("%s", line);
+	ok(1, "%s: 2000 lines, and nobody waits", kind);
+	ok(fcntl(STDERR_FILENO, F_GETFL) == flags,
+	    "%s: the caller's flags are as they were", kind);
+	(void)all(reader);
+	ok(strlen(text) > 0 && text[strlen(text) - 1] == '\n',
+	    "%s: whole lines", kind);
+	errno = ENOENT;
+	log_warn("and");
+	ok(strstr(all(reader), "lines of the log were dropped") != NULL,
+	    "%s: %.60s", kind, text);
+	ok(strstr(text, "and: No such file or directory\n") != NULL,
+	    "%s: then the next line", kind);
+	log_debug("a client");
+	ok(all(reader)[0] == '\0', "%s: nothing for each client", kind);
+	if (log_fd() != STDERR_FILENO)
+		(void)close(log_fd());
+	(void)dup2(stderr_was, STDERR_FILENO);
+	(void)close(stderr_was);
+}
+
+/* A file that others write too, without O_APPEND: nobody overwrites. */
+static void
+shared_file(void)
+{
+	int	fd = memfd_create("shared", MFD_CLOEXEC);
+	int	stderr_was = dup(STDERR_FILENO);
+
+	(void)dup2(fd, STDERR_FILENO);
+	(void)!write(STDERR_FILENO, "first\n", 6);
+	log_open(false);
+	log_info("second");
+	(void)!write(STDERR_FILENO, "third\n", 6);
+	(void)dup2(stderr_was, STDERR_FILENO);
+	(void)close(stderr_was);
+	(void)lseek(fd, 0, SEEK_SET);
+	ok(strncmp(all(fd), "first\n", 6) == 0 &&
+	    strstr(text, ": second\nthird\n") != NULL,
+	    "a file that is shared has all lines, in their order");
+	(void)close(fd);
+}
+
+int
+main(void)
+{
+	int	pair[2];
+
+	harness_begin();
+	if (pipe(pair) == -1)
+		bail("pipe");
+	full(pair[0], pair[1], "pipe");
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+		bail("socketpair");
+	full(pair[0], pair[1], "socket");
+	shared_file();
+	return done();
+}
