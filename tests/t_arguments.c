@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/* Wrong arguments: one line that names what was wrong, and exit 64; an
+   address that is not to be had: two lines, and exit 69. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+static const struct {
+	const char	*argument[4];
+	const char	*said;
+} wrong[] = {
+	{ { NULL },				"expected [host:]port and a" },
+	{ { "9999" },				"expected [host:]port and a" },
+	{ { "127.0.0.1:0", "ecko" },		"no service 'ecko'" },
+	{ { "127.0.0.1:0", "echo", "x" },	"no arguments, but here is 'x'" },
+	{ { "127.0.0.1:65536", "echo" },	"from 0 to 65535" },
+	{ { "127.0.0.1", "echo" },		"'127.0.0.1' is no address" },
+	{ { "::1:9999", "echo" },		"brackets" },
+	{ { "-x", "127.0.0.1:0", "echo" },	"'x'" },
+	{ { "--frobnicate" },			"frobnicate" },
+	{ { "-b" },				"requires an argument" },
+	{ { "-b", "0", "127.0.0.1:0", "echo" },	"expected 1 to 65535" },
+	{ { "-b", "x", "127.0.0.1:0", "echo" },	"backlog 'x' is invalid" },
+	{ { "-m", "0", "127.0.0.1:0", "echo" },	"number of children '0'" },
+	{ { "-w", "-1", "127.0.0.1:0", "echo" }, "the wait '-1'" },
+	{ { "-i", "8", "127.0.0.1:0", "echo" },	"expected MIN:MAX" },
+	{ { "-i", "9:8", "127.0.0.1:0", "echo" }, "expected 9 to" },
+	{ { "-i", "0:8", "127.0.0.1:0", "echo" }, "expected 1 to" },
+	{ { "-i8:9", "-m4", "127.0.0.1:0", "echo" }, "-i MIN up to -m" },
+};
+
+/* Ask for an address that is not to be had. */
+static void
+refused(int status, const char *what, const char *help)
+{
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69, "%s: exit 69",
+	    what);
+	ok(log_lines() == 2, "two lines");
+	ok(log_has(what) && log_has(help), "that name '%s' and '%s'", what,
+	    help);
+	log_show();
+	log_clear();
+}
+
+static void
+in_use(void)
+{
+	struct server	server = server_start("-i", "1:1", "127.0.0.1:9999",
+			    "echo", NULL);
+	int		client = dial(server.port);
+
+	ok(echoes(client, "hello\n"), "a client is served");
+	log_clear();
+	refused(server_run("-w", "0", "127.0.0.1:9999", "echo", NULL),
+	    "bind 127.0.0.1:9999: Address already in use",
+	    "another socket listens there");
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	log_clear();
+	refused(server_run("-R", "-w", "0", "127.0.0.1:9999", "echo", NULL),
+	    "bind 127.0.0.1:9999: Address already in use",
+	    "without SO_REUSEADDR");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* A wait for the port is a wait for the event, not for its own end. */
+static void
+waits(void)
+{
+	struct server	first = server_start("-i", "1:1", "127.0.0.1:9999",
+			    "echo", NULL);
+	const char	*argv[] = { "./outlived", "-w", "25", "-i", "1:1",
+			    "127.0.0.1:9999", "echo", NULL };
+	pid_t		second, list[64];
+	int		client;
+
+	log_clear();
+	second = program_start(argv, -1);
+	await_log("trying for 25 s");
+	ok(1, "a second server says that it waits");
+	send_signal(first.pid, SIGTERM);
+	(void)await_end(first.pid);
+	await_children(second, 1, list);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "and has the port when it is free");
+	(void)close(client);
+	send_signal(second, SIGTERM);
+	ok(await_end(second) == 0 && harness_nobody_left(), "all ended");
+	log_clear();
+}
+
+/* Two sockets may be bound to a port while neither listens. */
+static void
+listen_refused(void)
+{
+	struct sockaddr_in	in = { .sin_family = AF_INET };
+	int			one = 1, fd;
+
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	in.sin_port = htons(9998);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+	    sizeof(one)) == -1 || bind(fd, (struct sockaddr *)&in,
+	    sizeof(in)) == -1 || listen(fd, 1) == -1)
+		bail("a listener of our own");
+	refused(server_run("-w", "0", "127.0.0.1:9998", "echo", NULL),
+	    "127.0.0.1:9998: Address already in use", "listens there");
+	(void)close(fd);
+	refused(server_run("-w", "0", "10.255.255.254:9998", "echo", NULL),
+	    "bind 10.255.255.254:9998", "not an address of this machine");
+}
+
+int
+main(void)
+{
+	const char *const	*a;
+	size_t			 i;
+	int			 status;
+
+	harness_begin();
+	harness_own_network();
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		a = wrong[i].argument;
+		log_clear();
+		status = server_run(a[0], a[1], a[2], a[3], NULL);
+		ok(WIFEXITED(status) && WEXITSTATUS(status) == 64 &&
+		    log_lines() == 1 && log_has(wrong[i].said),
+		    "%s %s %s: one line that says %s", a[0] ? a[0] : "nothing",
+		    a[0] && a[1] ? a[1] : "", a[0] && a[1] && a[2] ? a[2] : "",
+		    wrong[i].said);
+		log_show();
+	}
+	log_clear();
+	in_use();
+	waits();
+	listen_refused();
+	ok(server_run("--help", NULL) == 0 && log_lines() == 0, "--help");
+	ok(server_run("--version", NULL) == 0 && log_lines() == 0,
+	    "--version");
+	return done();
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Promise P8, and how many there are: children that are killed, replaced,
+ * born when needed, let go when not; and what their titles say.
+ */
+#include <sys/wait.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "net/clock.h"
+#include "process.h"
+
+static void
+end(struct server server)
+{
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0, "the parent ended");
+	ok(harness_nobody_left(), "no process is left");
+}
+
+static bool
+contains(const pid_t *list, int n, pid_t pid)
+{
+	while (n-- > 0)
+		if (list[n] == pid)
+			return true;
+	return false;
+}
+
+static void
+titles(void)
+{
+	struct server	server = server_start("-i", "1:2", "127.0.0.1:0",
+			    "echo", NULL);
+	char		text[64];
+	pid_t		list[64], child;
+	int		client;
+
+	(void)snprintf(text, sizeof(text), "outlived: parent of %u",
+	    server.port);
+	await_title(server.pid, text);
+	ok(1, "%s", text);
+	await_children(server.pid, 1, list);
+	await_title(list[0], "outlived: idle");
+	ok(1, "outlived: idle");
+	client = dial(server.port);
+	ok(echoes(client, "hello\n"), "a client is served");
+	child = await_server_of(server.pid, client);
+	ok(1, "outlived: echo for 127.0.0.1:%u", local_port(client));
+	(void)close(client);
+	await_title(child, "outlived: idle");
+	ok(1, "outlived: idle, again");
+	end(server);
+}
+
+/* An idle child that was never busy is killed: replaced, but not at once. */
+static void
+killed_idle(void)
+{
+	struct wait	wait = { .what = "another child" };
+	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
+			    "echo", NULL);
+	long long	began;
+	pid_t		list[64], old;
+	int		client;
+
+	log_clear();
+	await_children(server.pid, 2, list);
+	old = list[0];
+	await_title(old, "outlived: idle");
+	began = clock_ms();
+	send_signal(old, SIGKILL);
+	await_log("was ended by signal 9 (Killed) before it served");
+	ok(1, "the log has its death");
+	client = dial(server.port);
+	ok(echoes(client, "hello\n"), "its sibling serves");
+	/* A busy one and two idle ones. */
+	while (children_of(server.pid, list, 64) != 3 ||
+	    contains(list, 3, old))
+		wait_a_moment(&wait);
+	ok(clock_ms() - began >= 950, "it is replaced after a second: %lld ms",
+	    clock_ms() - began);
+	(void)close(client);
+	end(server);
+}
+
+/* A busy child is killed: its client is lost, no other one is. */
+static void
+killed_busy(void)
+{
+	struct wait	wait = { .what = "another child" };
+	struct server	server = server_start("-i", "1:4", "127.0.0.1:0",
+			    "echo", NULL);
+	int		lost = dial(server.port), other = dial(server.port);
+	char		text[128];
+	long long	began;
+	pid_t		list[64], child;
+
+	log_clear();
+	ok(echoes(lost, "hello\n") && echoes(other, "hello\n"),
+	    "two clients are served");
+	child = await_server_of(server.pid, lost);
+	await_children(server.pid, 3, list);
+	(void)snprintf(text, sizeof(text), "child %d was ended by signal 6 "
+	    "(Aborted) while it served 127.0.0.1:%u", child, local_port(lost));
+	began = clock_ms();
+	send_signal(child, SIGABRT);
+	ok(sees_end(lost), "the client of a child that crashes sees the end");
+	await_log(text);
+	ok(1, "the log has the signal and the client");
+	ok(echoes(other, "still here\n"), "the other client is served");
+	(void)close(lost);
+	lost = dial(server.port);
+	ok(echoes(lost, "again\n"), "a new client is served");
+	while (children_of(server.pid, list, 64) < 3)
+		wait_a_moment(&wait);
+	note("three children again after %lld ms", clock_ms() - began);
+	(void)close(lost);
+	(void)close(other);
+	end(server);
+}
+
+/* Growth up to -m, no further; then back to the most idle ones. */
+static void
+growth(void)
+{
+	struct wait	wait = { .what = "growth" };
+	struct server	server = server_start("-i", "2:3", "-m", "6",
+			    "127.0.0.1:0", "echo", NULL);
+	int		clients[6], late, i;
+	pid_t		list[64];
+
+	await_children(server.pid, 2, list);
+	for (i = 0; i < 6; i++) {
+		clients[i] = dial(server.port);
+		ok(echoes(clients[i], "hello\n"), "client %d is served",
+		    i + 1);
+	}
+	late = dial(server.port);
+	say(late, "late\n");
+	ok(children_of(server.pid, list, 64) == 6, "there are six children");
+	(void)close(clients[0]);
+	ok(hears(late, "late\n"), "the seventh is served when one is free");
+	ok(children_of(server.pid, list, 64) == 6, "by one of the six");
+	for (i = 1; i < 6; i++)
+		(void)close(clients[i]);
+	(void)close(late);
+	while (children_of(server.pid, list, 64) != 3)
+		wait_a_moment(&wait);
+	ok(1, "three are left");
+	late = dial(server.port);
+	ok(echoes(late, "still here\n"), "and serve");
+	(void)close(late);
+	end(server);
+}
+
+/* A child that is told to leave when done: WINCH. */
+static void
+asked_to_leave(void)
+{
+	struct server	server = server_start("-i", "1:1", "-m", "1",
+			    "127.0.0.1:0", "echo", NULL);
+	int		client = dial(server.port), next;
+	pid_t		child;
+
+	ok(echoes(client, "hello\n"), "a client is served");
+	child = await_server_of(server.pid, client);
+	send_signal(child, SIGWINCH);
+	ok(echoes(client, "still here\n"), "its child finishes it");
+	next = dial(server.port);
+	say(next, "next\n");
+	(void)close(client);
+	ok(hears(next, "next\n"), "the next client is served");
+	ok(await_server_of(server.pid, next) != child, "by another child");
+	(void)close(next);
+	end(server);
+}
+
+/*
+ * Children that are killed while connections are on their way to them: the
+ * sums must come out right again, or in the end nobody is served.
+ */
+static void
+killed_with_a_queue(void)
+{
+	struct server	server = server_start("-i", "2:2", "-m", "2",
+			    "127.0.0.1:0", "echo", NULL);
+	struct wait	wait = { .what = "a connection in the queue" };
+	int		clients[2], i;
+	pid_t		list[64];
+
+	await_children(server.pid, 2, list);
+	for (i = 0; i < 2; i++) {
+		await_title(list[i], "outlived: idle");
+		stop(list[i]);
+	}
+	for (i = 0; i < 2; i++)
+		clients[i] = dial(server.port);
+	while (inode_of(server.port, clients[1]) < 2 ||
+	    holds(server.pid, inode_of(server.port, clients[1])))
+		wait_a_moment(&wait);
+	for (i = 0; i < 2; i++)
+		send_signal(list[i], SIGKILL);
+	for (i = 0; i < 2; i++)
+		ok(echoes(clients[i], "hello\n"),
+		    "queued client %d is served by a new child", i + 1);
+	for (i = 0; i < 2; i++)
+		(void)close(clients[i]);
+	for (i = 0; i < 8; i++) {
+		clients[0] = dial(server.port);
+		ok(echoes(clients[0], "next\n"), "and the next one");
+		(void)close(clients[0]);
+	}
+	end(server);
+}
+
+int
+main(void)
+{
+	harness_begin();
+	titles();
+	killed_idle();
+	killed_busy();
+	growth();
+	asked_to_leave();
+	killed_with_a_queue();
+	return done();
+}
