@@ -86,9 +86,12 @@ sees_end(int fd)
 	return false;
 }
 
+/* States as in /proc/net/tcp. */
+enum { ANY, ESTABLISHED = 1, TIME_WAIT = 6, LISTEN = 10 };
+
 /*
- * Go through the kernel's table of a port, IPv4: each row's state, peer port
- * and inode.  Returns the number of rows that match.
+ * Go through the kernel's table of a port, IPv4: rows in a state and of a
+ * peer's port (0: any).  Returns their number, and the inode of the last one.
  */
 static int
 table(unsigned int port, unsigned int state, unsigned int peer,
@@ -105,7 +108,7 @@ table(unsigned int port, unsigned int state, unsigned int peer,
 	while (fgets(row, sizeof(row), tcp) != NULL)
 		if (sscanf(row, " %*d: %*x:%x %*x:%x %x %*x:%*x %*x:%*x %*x "
 		    "%*u %*u %lu", &lport, &rport, &st, &ino) == 4 &&
-		    lport == port && st == state &&
+		    lport == port && (state == ANY || st == state) &&
 		    (peer == 0 || rport == peer)) {
 			n++;
 			*inode = ino;
@@ -119,7 +122,7 @@ inode_of(unsigned int port, int client)
 {
 	unsigned long	inode = 0;
 
-	if (table(port, 1, local_port(client), &inode) == 0)
+	if (table(port, ESTABLISHED, local_port(client), &inode) == 0)
 		return 0;
 	return inode == 0 ? 1 : inode;
 }
@@ -129,6 +132,14 @@ listeners(unsigned int port)
 {
 	unsigned long	inode;
 
-	return table(port, 10, 0, &inode);
+	return table(port, LISTEN, 0, &inode);
 }
 
+int
+sockets_of(unsigned int port)
+{
+	unsigned long	inode;
+
+	return table(port, ANY, 0, &inode) -
+	    table(port, TIME_WAIT, 0, &inode);
+}

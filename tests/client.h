@@ -23,5 +23,7 @@ bool		sees_end(int fd);
 unsigned long	inode_of(unsigned int port, int client);
 /* Sockets of the port in state LISTEN. */
 int		listeners(unsigned int port);
+/* Sockets of the port in any state but TIME_WAIT. */
+int		sockets_of(unsigned int port);
 
 #endif

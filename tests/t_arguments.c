@@ -99,6 +99,48 @@ waits(void)
 	log_clear();
 }
 
+/* One that is told to end while it waits ends. */
+static void
+told_while_waiting(void)
+{
+	struct server	first = server_start("-i", "1:1", "127.0.0.1:9999",
+			    "echo", NULL);
+	const char	*argv[] = { "./outlived", "-w", "86400",
+			    "127.0.0.1:9999", "echo", NULL };
+	pid_t		second;
+
+	log_clear();
+	second = program_start(argv, -1);
+	await_log("trying for 86400 s");
+	send_signal(second, SIGTERM);
+	ok(await_end(second) == 0, "TERM ends one that waits");
+	send_signal(first.pid, SIGINT);
+	ok(await_end(first.pid) == 0 && harness_nobody_left(), "all ended");
+}
+
+/* Every option has a long name. */
+static void
+long_options(void)
+{
+	struct server	server = server_start("--backlog", "5",
+			    "--idle", "2:3", "--max-children=3",
+			    "--no-reuseaddr", "--verbose", "--bind-wait", "0",
+			    "127.0.0.1:0", "echo", NULL);
+	pid_t		list[64];
+	int		client = dial(server.port);
+
+	await_children(server.pid, 3, list);
+	ok(echoes(client, "hello\n"), "all long options together");
+	ok(log_has("echo for 127.0.0.1:"), "--verbose logs each client");
+	(void)close(client);
+	send_signal(server.pid, SIGINT);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(), "all ended");
+	server = server_start("-b", "5000", "127.0.0.1:0", "echo", NULL);
+	ok(log_has("cuts the backlog of 5000 to"), "a cut backlog is said");
+	send_signal(server.pid, SIGINT);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(), "all ended");
+}
+
 /* Two sockets may be bound to a port while neither listens. */
 static void
 listen_refused(void)
@@ -113,6 +155,7 @@ listen_refused(void)
 	    sizeof(one)) == -1 || bind(fd, (struct sockaddr *)&in,
 	    sizeof(in)) == -1 || listen(fd, 1) == -1)
 		bail("a listener of our own");
+	log_clear();
 	refused(server_run("-w", "0", "127.0.0.1:9998", "echo", NULL),
 	    "127.0.0.1:9998: Address already in use", "listens there");
 	(void)close(fd);
@@ -143,6 +186,8 @@ main(void)
 	log_clear();
 	in_use();
 	waits();
+	told_while_waiting();
+	long_options();
 	listen_refused();
 	ok(server_run("--help", NULL) == 0 && log_lines() == 0, "--help");
 	ok(server_run("--version", NULL) == 0 && log_lines() == 0,

@@ -52,9 +52,14 @@ next_parent(void)
 }
 
 static void
-nobody_left(void)
+nothing_left(void)
 {
+	struct wait	wait = { .what = "the port's sockets to go" };
+
 	ok(harness_nobody_left(), "no process is left");
+	while (sockets_of(9999) > 0)
+		wait_a_moment(&wait);
+	ok(1, "and no socket");
 }
 
 /* Only so many processes of the old generation are left. */
@@ -89,7 +94,7 @@ busy(int signo)
 		ok(echoes(client, "after\n"), "its old child goes on");
 	}
 	(void)close(client);
-	nobody_left();
+	nothing_left();
 	if (signo == SIGINT)
 		next_parent();
 }
@@ -102,7 +107,7 @@ idle(int signo)
 
 	await_children(server.pid, 3, list);
 	end_parent(server, signo);
-	nobody_left();
+	nothing_left();
 	ok(listeners(9999) == 0, "nobody listens");
 	next_parent();
 }
@@ -141,7 +146,7 @@ queued(int signo)
 	else
 		ok(echoes(client, "queued\n"), "what was queued is served");
 	(void)close(client);
-	nobody_left();
+	nothing_left();
 	if (signo == SIGINT)
 		next_parent();
 }
@@ -178,7 +183,7 @@ completed(int signo)
 	for (i = 0; i < 3; i++)
 		(void)close(waiting[i]);
 	(void)close(client);
-	nobody_left();
+	nothing_left();
 	if (signo == SIGINT)
 		next_parent();
 }

@@ -13,15 +13,15 @@ static const struct {
 	int			births, excess, changes;
 	const char		*why;
 } rows[] = {
-	{ { 0, 0 },	8,	0,	1,	"the first ones" },
-	{ { 8, 8 },	0,	0,	25,	"enough" },
-	{ { 8, 5 },	3,	0,	28,	"three too few" },
-	{ { 48, 0 },	2,	0,	1,	"no more than the most" },
-	{ { 50, 0 },	0,	0,	1,	"all are busy" },
-	{ { 60, 0 },	0,	0,	1,	"more than the most" },
-	{ { 32, 32 },	0,	0,	1,	"as many as may be" },
-	{ { 40, 33 },	0,	1,	1,	"one too many" },
-	{ { 8, -3 },	11,	0,	1,	"more on its way than idle" },
+	{ { 0, 0, 0, 0 },	8,	0,	1,	"the first ones" },
+	{ { 8, 0, 0, 8 },	0,	0,	25,	"enough" },
+	{ { 8, 0, 0, 5 },	3,	0,	28,	"three too few" },
+	{ { 48, 0, 0, 0 },	2,	0,	1,	"no more than the most" },
+	{ { 50, 0, 0, 0 },	0,	0,	1,	"all are busy" },
+	{ { 60, 0, 0, 0 },	0,	0,	1,	"more than the most" },
+	{ { 32, 0, 0, 32 },	0,	0,	1,	"as many as may be" },
+	{ { 40, 0, 0, 33 },	0,	1,	1,	"one too many" },
+	{ { 8, 0, 0, -3 },	11,	0,	1,	"more on its way than idle" },
 };
 
 int
@@ -29,7 +29,7 @@ main(void)
 {
 	const struct policy	large = { .idle_min = 1000, .idle_max = 1000,
 				    .max_children = 1000 };
-	struct policy_counts	counts = { 0, 0 };
+	struct policy_counts	counts = { 0, 0, 0, 0 };
 	struct policy_births	births = { 0 };
 	size_t			i;
 
@@ -55,7 +55,7 @@ main(void)
 	    "sleep until then");
 	ok(policy_births(&policy, &counts, &births, 6000) == 8,
 	    "then births again");
-	counts = (struct policy_counts){ 8, 8 };
+	counts = (struct policy_counts){ 8, 0, 0, 8 };
 	ok(policy_sleep(&policy, &counts, &births, 5400) == -1,
 	    "nothing to do: sleep for ever");
 	return done();

@@ -74,6 +74,17 @@ end_listen(struct pool *pool)
 	pool->listener = -1;
 }
 
+/* No more births and no more clients from here on. */
+static void
+close_queue(struct pool *pool)
+{
+	struct policy_counts	counts = spawn_count(pool);
+
+	log_info("the port is free; children go on serving %d clients",
+	    counts.busy + counts.in_flight);
+	pool->strategy->close(pool);
+}
+
 void
 drain_and_part(struct pool *pool)
 {
@@ -87,7 +98,16 @@ drain_and_part(struct pool *pool)
 			log_warn("fork, while draining");
 			break;
 		}
-	pool->strategy->close(pool);
+	close_queue(pool);
+}
+
+void
+drain_nothing(struct pool *pool)
+{
+	end_listen(pool);
+	if (pool->held != -1)
+		place_somehow(pool);
+	close_queue(pool);
 }
 
 void
@@ -97,6 +117,7 @@ drain_and_end(struct pool *pool)
 	int64_t		killing = clock_ms() + GRACE;
 	sigset_t	death;
 
+	log_info("INT: ending %d children", pool->living);
 	pool->ending = true;
 	end_listen(pool);
 	if (pool->held != -1)

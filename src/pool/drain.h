@@ -17,4 +17,7 @@ void	drain_and_part(struct pool *);
  */
 void	drain_and_end(struct pool *);
 
+/* The listening socket is gone: what is left is to let idle children go. */
+void	drain_nothing(struct pool *);
+
 #endif

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +58,7 @@ nonsense(const struct outlive_config *config)
 	return NULL;
 }
 
-/* Try for as long as the configuration says. */
+/* Try for as long as the configuration says, or until we are told to end. */
 static int
 open_listener(const struct outlive_config *config, struct address *address)
 {
@@ -84,7 +83,8 @@ open_listener(const struct outlive_config *config, struct address *address)
 			log_info("%s %s: address in use, trying for %d s",
 			    failed, name, config->bind_wait);
 		told = true;
-		(void)poll(NULL, 0, BIND_PAUSE);
+		if (!parent_pause(BIND_PAUSE))
+			return -1;
 	}
 	somaxconn = listener_somaxconn();
 	if (somaxconn != -1 && config->backlog > somaxconn)
@@ -122,16 +122,20 @@ open_pool(struct pool *pool)
 	    (pool->spare = open_spare()) == -1 ||
 	    pool->strategy->open(pool) == -1)
 		return -1;
-	return parent_signals();
+	return 0;
 }
 
+/* What open_pool() has made, as far as it came. */
 static void
 close_pool(struct pool *pool)
 {
-	(void)close(pool->wake);
-	(void)close(pool->spare);
+	if (pool->wake != -1)
+		(void)close(pool->wake);
+	if (pool->spare != -1)
+		(void)close(pool->spare);
 	free(pool->children);
-	board_close(pool->board);
+	if (pool->board != NULL)
+		board_close(pool->board);
 }
 
 /*
@@ -155,7 +159,8 @@ int
 outlive_serve(const struct outlive_config *config)
 {
 	struct pool	 pool = { .config = config, .strategy = &strategy_pass,
-			    .parent = getpid(), .held = -1,
+			    .parent = getpid(), .wake = -1, .spare = -1,
+			    .queue = { -1, -1 }, .held = -1,
 			    .policy = { .idle_min = config->idle_min,
 			    .idle_max = config->idle_max,
 			    .max_children = config->max_children } };
@@ -173,20 +178,26 @@ outlive_serve(const struct outlive_config *config)
 		log_info("'%s' is no address: %s", config->address, why);
 		return EX_USAGE;
 	}
+	if (parent_signals() == -1) {
+		log_warn("sigaction");
+		return EX_OSERR;
+	}
 	if ((pool.listener = open_listener(config, &address)) == -1)
-		return EX_UNAVAILABLE;
-	pool.port = address_port(&address);
+		return parent_pause(0) ? EX_UNAVAILABLE : 0;
 	if (open_pool(&pool) == -1) {
 		log_warn("cannot make a pool of %d children",
 		    config->max_children);
+		(void)close(pool.listener);
+		close_pool(&pool);
 		return EX_OSERR;
 	}
+	pool.port = address_port(&address);
 	setproctitle("parent of %u", pool.port);
 	log_info("parent of %s: %s, %s", address_print(&address, name),
 	    pool.strategy->name, config->service_name);
 	if (config->announce_fd != -1)
 		announce(config->announce_fd, pool.port);
-	status = parent_run(&pool);
+	status = parent_run(&pool) == -1 ? EX_OSERR : 0;
 	close_pool(&pool);
 	return status;
 }

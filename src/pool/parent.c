@@ -56,6 +56,26 @@ parent_signals(void)
 	return 0;
 }
 
+/* The door: only here are signals let in, all but WINCH. */
+static int
+door(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct timespec	timeout = { .tv_sec = ms / 1000,
+			    .tv_nsec = ms % 1000 * 1000000L };
+	sigset_t	open;
+
+	(void)sigemptyset(&open);
+	(void)sigaddset(&open, SIGWINCH);
+	return ppoll(fds, n, ms == -1 ? NULL : &timeout, &open);
+}
+
+bool
+parent_pause(int ms)
+{
+	(void)door(NULL, 0, ms);
+	return !terminated && !interrupted;
+}
+
 /* Hand over the connection that is held.  False: there is no room yet. */
 static bool
 place_held(struct pool *pool)
@@ -75,8 +95,11 @@ place_held(struct pool *pool)
 static int
 accept_some(struct pool *pool, int how_many)
 {
-	if (pool->held != -1 && !place_held(pool))
-		return 0;
+	if (pool->held != -1) {
+		if (!place_held(pool))
+			return 0;
+		how_many--;
+	}
 	while (how_many-- > 0) {
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
@@ -108,11 +131,16 @@ static void
 give_birth(struct pool *pool, int how_many)
 {
 	while (how_many-- > 0) {
-		if (spawn_birth(pool, -1, NULL) == 0)
-			continue;
-		log_warn("fork: trying again in a second");
-		policy_trouble(&pool->births, clock_ms());
-		return;
+		if (spawn_birth(pool, -1, NULL) == -1) {
+			if (!pool->barren)
+				log_warn("fork: trying again every second");
+			pool->barren = true;
+			policy_trouble(&pool->births, clock_ms());
+			return;
+		}
+		if (pool->barren)
+			log_info("fork: works again");
+		pool->barren = false;
 	}
 }
 
@@ -124,10 +152,8 @@ sooner(int a, int b)
 	return a < b ? a : b;
 }
 
-/*
- * Sleep until a client, a child or a signal wants something.  The door: only
- * here are signals let in.  Returns whether a client waits.
- */
+/* Sleep until a client, a child or a signal wants something.  Returns whether
+   a client waits. */
 static bool
 sleep_well(struct pool *pool, const struct policy_counts *counts)
 {
@@ -138,8 +164,6 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	int64_t		now = clock_ms();
 	int		ms = policy_sleep(&pool->policy, counts, &pool->births,
 			    now);
-	struct timespec	timeout;
-	sigset_t	door;
 	uint64_t	many;
 
 	if (pool->held != -1)
@@ -150,11 +174,7 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		fds[1].fd = pool->listener;
 	if (board_ask(pool->board, policy_changes(&pool->policy, counts)))
 		ms = 0;
-	timeout.tv_sec = ms / 1000;
-	timeout.tv_nsec = ms % 1000 * 1000000L;
-	(void)sigemptyset(&door);
-	(void)sigaddset(&door, SIGWINCH);
-	if (ppoll(fds, 2, ms == -1 ? NULL : &timeout, &door) <= 0)
+	if (door(fds, 2, ms) <= 0)
 		return false;
 	if (fds[0].revents != 0)
 		(void)!read(pool->wake, &many, sizeof(many));
@@ -172,8 +192,10 @@ parent_run(struct pool *pool)
 		board_look(pool->board);
 		counts = spawn_count(pool);
 		if ((waiting || pool->held != -1) &&
-		    accept_some(pool, counts.unclaimed) == -1)
-			return 71;
+		    accept_some(pool, counts.unclaimed) == -1) {
+			drain_nothing(pool);
+			return -1;
+		}
 		counts = spawn_count(pool);
 		give_birth(pool, policy_births(&pool->policy, &counts,
 		    &pool->births, clock_ms()));
@@ -181,13 +203,9 @@ parent_run(struct pool *pool)
 		counts = spawn_count(pool);
 		waiting = sleep_well(pool, &counts);
 	}
-	if (interrupted) {
-		log_info("INT: ending %d children", pool->living);
+	if (interrupted)
 		drain_and_end(pool);
-	} else {
+	else
 		drain_and_part(pool);
-		log_info("TERM: the port is free; children serve what they "
-		    "have begun");
-	}
 	return 0;
 }

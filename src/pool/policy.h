@@ -13,7 +13,9 @@ struct policy {
 
 struct policy_counts {
 	int	children;	/* all that live */
-	int	unclaimed;	/* idle ones, less what is on its way to them */
+	int	busy;		/* those that serve a client */
+	int	in_flight;	/* connections on their way to a child */
+	int	unclaimed;	/* idle ones, less what is in flight */
 };
 
 /*

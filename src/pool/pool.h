@@ -30,11 +30,13 @@ struct pool {
 	unsigned int			 port;		/* as bound */
 
 	pid_t		 parent;
-	int		 listener;	/* -1 once it has ended */
+
+	/* Descriptors; -1: there is none. */
+	int		 listener;
 	int		 wake;		/* eventfd: children wake the parent */
 	int		 spare;		/* a socket at end-of-file (leave.h) */
 	int		 queue[2];	/* parent's end, children's end */
-	int		 held;		/* accepted, not handed over yet; -1 */
+	int		 held;		/* accepted, not handed over yet */
 	struct address	 held_peer;
 	int64_t		 accept_after;	/* clock_ms(); accept() had no room */
 
@@ -43,6 +45,7 @@ struct pool {
 	int		 used;		/* slots in use are below this */
 	int		 living;	/* children */
 	bool		 ending;	/* they were told to: no obituaries */
+	bool		 barren;	/* the last fork() failed */
 	struct policy_births births;
 
 	/*

@@ -133,10 +133,12 @@ spawn_count(struct pool *pool)
 		struct board_word word = board_word(pool->board, slot);
 
 		taken += word.taken;
+		counts.busy += word.state == SLOT_BUSY;
 		idle += word.state == SLOT_IDLE &&
 		    !pool->children[slot].leaving;
 	}
-	counts.unclaimed = idle - pool->strategy->in_flight(pool, taken);
+	counts.in_flight = pool->strategy->in_flight(pool, taken);
+	counts.unclaimed = idle - counts.in_flight;
 	return counts;
 }
 
