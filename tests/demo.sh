@@ -69,9 +69,22 @@ talk() {
 	echo "  client $1 said: $2; and heard the same"
 }
 
-# Children as ps shows them, orphans included.
-processes() { ps -eo pid,ppid,args | awk '/[o]utlived: / { print "  " $0 }'; }
-busy() { [ "$(processes | grep -c ': echo for')" = "$1" ] && [ "$(processes | grep -c ': idle')" = "$2" ]; }
+# Our parent, its children, and the orphans of the one before, as ps shows them.
+orphans=
+children() { ps -o pid= --ppid "$parent" | tr '\n' ' '; }
+processes() {
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	ps -o pid,ppid,args -p $(echo $parent $orphans $(children) | tr ' ' ,) |
+	    grep 'outlived:' | sort -n
+}
+busy() {
+	[ "$(processes | grep -c ': echo for')" = "$1" ] &&
+	    [ "$(processes | grep -c ': idle')" = "$2" ]
+}
+
+# If a step does not hold, nothing is left behind all the same.
+end_all() { processes | awk '{ print $1 }' | xargs -r kill -KILL; }
+trap '[ -z "$parent" ] || end_all' EXIT
 
 for signal in TERM KILL; do
 	say "A parent with two children that are idle, and two clients"
@@ -85,6 +98,7 @@ for signal in TERM KILL; do
 	holds 2 1
 
 	say "kill -$signal the parent, in the middle of both conversations"
+	orphans=$(children)
 	kill -$signal "$parent"
 	wait "$parent" 2>/dev/null
 	await busy 2 0
@@ -116,9 +130,11 @@ for signal in TERM KILL; do
 
 	say "All clients leave, and the second parent is ended by TERM"
 	exec 3>&- 4>&- 5>&-
+	orphans+=$(children)
 	kill -TERM "$parent"
 	wait "$parent" || fail "the parent ended with status $?"
 	await busy 0 0
+	parent='' orphans=
 	await counts LISTEN 0
 	echo "  Nobody is left."
 done

@@ -26,6 +26,8 @@
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
 
+const char	*harness_program = "./outlived";
+
 void
 wait_a_moment(struct wait *wait)
 {
@@ -169,13 +171,13 @@ program_start(const char *const argv[], int out)
 	_exit(127);
 }
 
-/* argv for ./outlived, after "-1" if it is to announce itself. */
+/* argv for the server, with "-1" if it is to announce itself. */
 static void
 arguments(const char **argv, bool announce, const char *first, va_list ap)
 {
 	int	n = 0;
 
-	argv[n++] = "./outlived";
+	argv[n++] = harness_program;
 	if (announce)
 		argv[n++] = "-1";
 	for (; first != NULL && n < 31; first = va_arg(ap, const char *))

@@ -40,7 +40,9 @@ struct server {
 	pid_t		pid;
 	unsigned int	port;
 };
-/* "./outlived -1 ARGUMENTS...", NULL at the end; returns once it accepts. */
+/* The program that is started: "./outlived". */
+extern const char *harness_program;
+/* It, with "-1 ARGUMENTS...", NULL at the end; returns once it accepts. */
 struct server	server_start(const char *argument, ...)
 		    __attribute__((__sentinel__));
 /* The same for one that is expected to end by itself; its wait status. */

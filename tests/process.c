@@ -113,25 +113,30 @@ send_signal(pid_t pid, int signo)
 	(void)kill(pid, signo);
 }
 
+bool
+is_stopped(pid_t pid)
+{
+	char	path[64], text[512], *after;
+	ssize_t	n;
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return (after = strrchr(text, ')')) != NULL && after[2] == 'T';
+}
+
 void
 stop(pid_t pid)
 {
 	struct wait	wait = { .what = "a process that stops" };
-	char		path[64], text[512], *after;
-	ssize_t		n;
-	int		fd;
 
 	send_signal(pid, SIGSTOP);
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	for (;; wait_a_moment(&wait)) {
-		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-			bail("process %d is not there", pid);
-		n = read(fd, text, sizeof(text) - 1);
-		(void)close(fd);
-		text[n > 0 ? n : 0] = '\0';
-		if ((after = strrchr(text, ')')) != NULL && after[2] == 'T')
-			return;
-	}
+	while (!is_stopped(pid))
+		wait_a_moment(&wait);
 }
 
 bool

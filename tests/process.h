@@ -22,6 +22,7 @@ pid_t	await_server_of(pid_t parent, int client);
 void	send_signal(pid_t, int signo);
 /* Stop a process, and wait until it has stopped. */
 void	stop(pid_t);
+bool	is_stopped(pid_t);
 
 /* Whether it has a descriptor of that socket. */
 bool	holds(pid_t, unsigned long inode);

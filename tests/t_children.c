@@ -47,6 +47,7 @@ titles(void)
 	await_children(server.pid, 1, list);
 	await_title(list[0], "outlived: idle");
 	ok(1, "outlived: idle");
+	ok(getsid(list[0]) == list[0], "a child has a session of its own");
 	client = dial(server.port);
 	ok(echoes(client, "hello\n"), "a client is served");
 	child = await_server_of(server.pid, client);

@@ -80,7 +80,7 @@ close_queue(struct pool *pool)
 {
 	struct policy_counts	counts = spawn_count(pool);
 
-	log_info("the port is free; children go on serving %d clients",
+	log_info("the port is free; clients still served: %d",
 	    counts.busy + counts.in_flight);
 	pool->strategy->close(pool);
 }

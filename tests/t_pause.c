@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/* The parent and its children at moments that last for a microsecond, made
+   long by the pause points of pause.c. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+#define PORT	"127.0.0.1:9999"
+
+/* A server that pauses there. */
+static struct server
+start(const char *pause, const char *idle)
+{
+	struct server	server;
+
+	(void)setenv("OUTLIVED_PAUSE", pause, 1);
+	harness_program = "tests/paused/outlived";
+	server = server_start("-i", idle, PORT, "echo", NULL);
+	harness_program = "./outlived";
+	(void)unsetenv("OUTLIVED_PAUSE");
+	return server;
+}
+
+/* The child that is stopped. */
+static pid_t
+await_stopped(pid_t parent)
+{
+	struct wait	wait = { .what = "a child that is stopped" };
+	pid_t		list[64];
+	int		i, n;
+
+	for (;; wait_a_moment(&wait)) {
+		n = children_of(parent, list, 64);
+		for (i = 0; i < n; i++)
+			if (is_stopped(list[i]))
+				return list[i];
+	}
+}
+
+/*
+ * A child is stopped before its first act.  It has everything that its
+ * parent has: the listening socket and both ends of the queue.
+ */
+static void
+newborn(int signo, const char *name)
+{
+	struct server	server = start("newborn 2", "3:4"), next;
+	struct wait	wait = { .what = "siblings that leave" };
+	int		client = dial(server.port), other;
+	pid_t		stopped, list[64];
+
+	note("%s, a child stopped before its first act", name);
+	ok(echoes(client, "hello\n"), "its siblings serve");
+	stopped = await_stopped(server.pid);
+	send_signal(server.pid, signo);
+	(void)await_end(server.pid);
+	/* The busy one and the stopped one. */
+	while (children_of(0, list, 64) != 2)
+		wait_a_moment(&wait);
+	ok(1, "idle siblings leave");
+	if (signo == SIGTERM) {
+		next = server_start("-w", "0", PORT, "echo", NULL);
+		other = dial(next.port);
+		ok(echoes(other, "hello\n"), "the next parent binds at once");
+		(void)close(other);
+		send_signal(next.pid, SIGTERM);
+		ok(await_end(next.pid) == 0, "it ended");
+	}
+	ok(echoes(client, "still here\n"), "the busy one serves");
+	(void)close(client);
+	send_signal(stopped, SIGCONT);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/*
+ * The parent holds a connection that does not fit into the queue, and forks:
+ * the newborn must not keep a copy, or its client never sees the end.
+ */
+static void
+held(void)
+{
+	struct server	server = start("full 2", "1:1");
+	struct wait	wait = { .what = "a connection that is held" };
+	pid_t		list[64];
+	int		client;
+
+	note("a connection that the parent holds while it forks");
+	await_children(server.pid, 1, list);
+	await_title(list[0], "outlived: idle");
+	client = dial(server.port);
+	while (inode_of(server.port, client) < 2)
+		wait_a_moment(&wait);
+	send_signal(list[0], SIGKILL);
+	ok(echoes(client, "hello\n"), "it is served in the end");
+	(void)shutdown(client, SHUT_WR);
+	ok(sees_end(client), "and sees the end");
+	(void)close(client);
+	send_signal(server.pid, SIGTERM);
+	(void)await_end(server.pid);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/*
+ * A child has taken a connection, has not said so yet, and is stopped.  Its
+ * siblings serve; and if it is killed there, its client is lost, but no more.
+ */
+static void
+taken(void)
+{
+	struct server	server = start("taken 1", "1:1");
+	int		lost = dial(server.port), next;
+	pid_t		stopped;
+
+	note("a child stopped between taking a client and saying so");
+	stopped = await_stopped(server.pid);
+	next = dial(server.port);
+	ok(echoes(next, "hello\n"), "another child serves");
+	(void)close(next);
+	send_signal(stopped, SIGKILL);
+	ok(sees_end(lost), "it is killed: its client sees the end");
+	(void)close(lost);
+	next = dial(server.port);
+	ok(echoes(next, "hello\n"), "the next one is served");
+	(void)close(next);
+	send_signal(server.pid, SIGTERM);
+	(void)await_end(server.pid);
+	ok(log_has("clients still served: 0"), "the sums are right again");
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* The same, and the parent ends. */
+static void
+taken_at_the_end(int signo, const char *name)
+{
+	struct server	server = start("taken 1", "1:1");
+	int		client = dial(server.port);
+	pid_t		stopped;
+
+	note("%s, a child stopped between taking a client and saying so",
+	    name);
+	stopped = await_stopped(server.pid);
+	send_signal(server.pid, signo);
+	(void)await_end(server.pid);
+	send_signal(stopped, SIGCONT);
+	ok(echoes(client, "hello\n"), "its client is served");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/*
+ * Two sockets may be bound to a port while neither listens; then the second
+ * listen() is refused (socket(7)).
+ */
+static void
+listen_refused(void)
+{
+	const char		*argv[] = { "tests/paused/outlived", "-w", "0",
+				    PORT, "echo", NULL };
+	struct sockaddr_in	 in = { .sin_family = AF_INET };
+	int			 one = 1, fd, status;
+	pid_t			 parent;
+
+	note("somebody listens between bind() and listen()");
+	(void)setenv("OUTLIVED_PAUSE", "listen 1", 1);
+	parent = program_start(argv, -1);
+	(void)unsetenv("OUTLIVED_PAUSE");
+	(void)await_stopped(0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	in.sin_port = htons(9999);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+	    sizeof(one)) == -1 || bind(fd, (struct sockaddr *)&in,
+	    sizeof(in)) == -1 || listen(fd, 1) == -1)
+		bail("a listener of our own");
+	log_clear();
+	send_signal(parent, SIGCONT);
+	status = await_end(parent);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69 &&
+	    log_lines() == 2 &&
+	    log_has("listen 127.0.0.1:9999: Address already in use"),
+	    "the refused listen() is said, exit 69");
+	(void)close(fd);
+}
+
+int
+main(void)
+{
+	harness_begin();
+	harness_own_network();
+	newborn(SIGTERM, "TERM");
+	newborn(SIGKILL, "KILL");
+	held();
+	taken();
+	taken_at_the_end(SIGTERM, "TERM");
+	taken_at_the_end(SIGKILL, "KILL");
+	listen_refused();
+	return done();
+}
