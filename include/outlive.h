@@ -22,11 +22,21 @@ struct outlive_client {
 	 * must not close it.
 	 */
 	int			 fd;
+
+	/*
+	 * The peer as accept(2) gave it.  On a socket that serves both
+	 * families an IPv4 client has a mapped IPv6 address here; its name
+	 * is plain IPv4 always.
+	 */
 	const struct sockaddr	*peer;
 	socklen_t		 peerlen;
-	const char		*name;	/* numeric host:port of the peer */
+	const char		*name;	/* numeric host:port */
 };
 
+/*
+ * Where the comment ends in a number, that is the default.  The struct, and
+ * what it points to, must live as long as outlive_serve() runs.
+ */
 struct outlive_config {
 	/*
 	 * Where to listen: [host:]port, an IPv6 host in brackets, port 0 for
@@ -35,47 +45,58 @@ struct outlive_config {
 	const char	*address;
 
 	/*
-	 * What is done for a client.  It runs in a child, which serves one
-	 * client at a time and many after another; it may block, and what it
-	 * does wrong costs its own client at most.  SIGPIPE and SIGXFSZ are
-	 * ignored, SIGWINCH is the pool's (see signal(7): it restarts the
-	 * calls that it interrupts), all others have their default action.
+	 * What is done for a client; there is no default.  It runs in a child,
+	 * which serves one client at a time and many after another: it may
+	 * block for as long as it likes, and it leaves signals, mask and
+	 * descriptors as it found them.  It may fork, or end the child by
+	 * _exit(); a crash costs its own client only.
+	 *
+	 * In it SIGPIPE and SIGXFSZ are ignored.  SIGWINCH is the pool's: it
+	 * must be neither blocked nor handled otherwise; calls that it
+	 * interrupts go on, except those that no handler restarts (signal(7):
+	 * poll(), sleep and their like fail with EINTR).  All others have
+	 * their default action, and none is blocked.
 	 */
 	void		(*service)(const struct outlive_client *, void *arg);
 	void		*arg;		/* handed to it, never looked at */
-	const char	*service_name;	/* one word, for titles: "echo" */
+	const char	*service_name;	/* one word, for titles; "service" */
 
-	int		 backlog;	/* of listen(2); 4096 */
-	int		 idle_min;	/* idle children kept ready; 8 */
+	int		 backlog;	/* of listen(2), to 65535; 4096 */
+	int		 idle_min;	/* idle children kept ready, 1 or
+					   more; 8 */
 	int		 idle_max;	/* beyond that they are let go; 32 */
-	int		 max_children;	/* idle and busy together; 1024 */
+	int		 max_children;	/* idle and busy together, to 100000;
+					   1024 */
 	int		 bind_wait;	/* seconds to go on trying an address
 					   that is in use; 3 */
-	bool		 reuseaddr;	/* SO_REUSEADDR; true (UNP 7.5) */
+	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */
 	bool		 verbose;	/* log each client too; false */
 
 	/*
 	 * Where the port number and a newline are written once connections
-	 * are accepted; then the descriptor becomes /dev/null.  -1: nowhere.
+	 * are accepted; then the descriptor becomes /dev/null, so that no
+	 * child keeps whoever reads it waiting for its end.  Nowhere: -1.
 	 */
 	int		 announce_fd;
 };
 
-/* The defaults above; address, service and arg are NULL. */
+/* Set every default; pointers without one become NULL. */
 void	outlive_config_init(struct outlive_config *);
 
 /*
  * Listen, fork children, serve, until TERM or INT.  It is to be called from
  * the main thread, once, from a program that has called
- * setproctitle_init(3bsd) first and has children of no other kind.  It
- * takes over the signal mask and the handlers of TERM, INT, CHLD, PIPE and
- * XFSZ.
+ * setproctitle_init(3bsd) first and has no other children.  It takes over the
+ * signal mask and the handlers of TERM, INT, CHLD, PIPE and XFSZ, also where
+ * they were ignored, and blocks WINCH.  Children inherit what else is open,
+ * and orphans keep it: close what they need not have, or make it
+ * close-on-exec if they exec.
  *
- * Returns in the parent only, when it has ended: an exit status after
- * sysexits(3).  0 after TERM and INT; EX_USAGE for a configuration that
- * cannot be meant; EX_UNAVAILABLE if the address is not to be had; EX_OSERR
- * if the system refused something else.  What went wrong has been written
- * on standard error.
+ * Returns in the parent only, when it has ended; the process is then good for
+ * little but its own end.  An exit status after sysexits(3): 0 after TERM and
+ * INT; EX_USAGE for a configuration that cannot be meant; EX_UNAVAILABLE if
+ * the address is not to be had; EX_OSERR if the system refused something
+ * else.  What went wrong has been written on standard error.
  */
 int	outlive_serve(const struct outlive_config *);
 

@@ -89,29 +89,36 @@ sees_end(int fd)
 /* States as in /proc/net/tcp. */
 enum { ANY, ESTABLISHED = 1, TIME_WAIT = 6, LISTEN = 10 };
 
+/* What is of interest in a row of it. */
+struct row {
+	unsigned int	timer;		/* 2: keep-alive */
+	unsigned long	inode;		/* 0: not accepted yet */
+};
+
 /*
  * Go through the kernel's table of a port, IPv4: rows in a state and of a
- * peer's port (0: any).  Returns their number, and the inode of the last one.
+ * peer's port (0: any).  Returns their number, and the last one.
  */
 static int
 table(unsigned int port, unsigned int state, unsigned int peer,
-    unsigned long *inode)
+    struct row *last)
 {
 	FILE		*tcp = fopen("/proc/self/net/tcp", "re");
-	char		 row[512];
+	char		 text[512];
 	unsigned int	 lport, rport, st;
-	unsigned long	 ino;
+	struct row	 row;
 	int		 n = 0;
 
 	if (tcp == NULL)
 		bail("/proc/self/net/tcp: %s", strerror(errno));
-	while (fgets(row, sizeof(row), tcp) != NULL)
-		if (sscanf(row, " %*d: %*x:%x %*x:%x %x %*x:%*x %*x:%*x %*x "
-		    "%*u %*u %lu", &lport, &rport, &st, &ino) == 4 &&
+	while (fgets(text, sizeof(text), tcp) != NULL)
+		if (sscanf(text, " %*d: %*x:%x %*x:%x %x %*x:%*x %x:%*x %*x "
+		    "%*u %*u %lu", &lport, &rport, &st, &row.timer,
+		    &row.inode) == 5 &&
 		    lport == port && (state == ANY || st == state) &&
 		    (peer == 0 || rport == peer)) {
 			n++;
-			*inode = ino;
+			*last = row;
 		}
 	(void)fclose(tcp);
 	return n;
@@ -120,26 +127,34 @@ table(unsigned int port, unsigned int state, unsigned int peer,
 unsigned long
 inode_of(unsigned int port, int client)
 {
-	unsigned long	inode = 0;
+	struct row	row;
 
-	if (table(port, ESTABLISHED, local_port(client), &inode) == 0)
+	if (table(port, ESTABLISHED, local_port(client), &row) == 0)
 		return 0;
-	return inode == 0 ? 1 : inode;
+	return row.inode == 0 ? 1 : row.inode;
+}
+
+bool
+keeps_alive(unsigned int port, int client)
+{
+	struct row	row;
+
+	return table(port, ESTABLISHED, local_port(client), &row) == 1 &&
+	    row.timer == 2;
 }
 
 int
 listeners(unsigned int port)
 {
-	unsigned long	inode;
+	struct row	row;
 
-	return table(port, LISTEN, 0, &inode);
+	return table(port, LISTEN, 0, &row);
 }
 
 int
 sockets_of(unsigned int port)
 {
-	unsigned long	inode;
+	struct row	row;
 
-	return table(port, ANY, 0, &inode) -
-	    table(port, TIME_WAIT, 0, &inode);
+	return table(port, ANY, 0, &row) - table(port, TIME_WAIT, 0, &row);
 }

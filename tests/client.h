@@ -21,6 +21,8 @@ bool		sees_end(int fd);
  * nobody has accepted it; otherwise the number of its inode.
  */
 unsigned long	inode_of(unsigned int port, int client);
+/* Whether a keep-alive timer runs for it, also at the server's end. */
+bool		keeps_alive(unsigned int port, int client);
 /* Sockets of the port in state LISTEN. */
 int		listeners(unsigned int port);
 /* Sockets of the port in any state but TIME_WAIT. */

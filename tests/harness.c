@@ -26,8 +26,6 @@
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
 
-const char	*harness_program = "./outlived";
-
 void
 wait_a_moment(struct wait *wait)
 {
@@ -171,33 +169,28 @@ program_start(const char *const argv[], int out)
 	_exit(127);
 }
 
-/* argv for the server, with "-1" if it is to announce itself. */
+/* argv of a server that is given these arguments. */
 static void
-arguments(const char **argv, bool announce, const char *first, va_list ap)
+arguments(const char **argv, const char *first, va_list ap)
 {
-	int	n = 0;
+	int	n;
 
-	argv[n++] = harness_program;
-	if (announce)
-		argv[n++] = "-1";
+	for (n = 1; argv[n] != NULL; n++)
+		;
 	for (; first != NULL && n < 31; first = va_arg(ap, const char *))
 		argv[n++] = first;
 	argv[n] = NULL;
 }
 
-struct server
-server_start(const char *argument, ...)
+/* Start it, and wait for its port. */
+static struct server
+announced(const char *const argv[])
 {
-	struct server	 server;
-	struct pollfd	 ready;
-	const char	*argv[32];
-	char		 text[16] = "";
-	int		 out[2];
-	va_list		 ap;
+	struct server	server;
+	struct pollfd	ready;
+	char		text[16] = "";
+	int		out[2];
 
-	va_start(ap, argument);
-	arguments(argv, true, argument, ap);
-	va_end(ap);
 	if (pipe2(out, O_CLOEXEC) == -1)
 		bail("pipe: %s", strerror(errno));
 	server.pid = program_start(argv, out[1]);
@@ -213,14 +206,56 @@ server_start(const char *argument, ...)
 	return server;
 }
 
-int
-server_run(const char *argument, ...)
+struct server
+server_start(const char *argument, ...)
 {
-	const char	*argv[32];
+	const char	*argv[32] = { "./outlived", "-1" };
 	va_list		 ap;
 
 	va_start(ap, argument);
-	arguments(argv, false, argument, ap);
+	arguments(argv, argument, ap);
+	va_end(ap);
+	return announced(argv);
+}
+
+struct server
+server_start_paused(const char *pause, const char *argument, ...)
+{
+	const char	*argv[32] = { "tests/paused/outlived", "-1" };
+	struct server	 server;
+	va_list		 ap;
+
+	va_start(ap, argument);
+	arguments(argv, argument, ap);
+	va_end(ap);
+	(void)setenv("OUTLIVED_PAUSE", pause, 1);
+	server = announced(argv);
+	(void)unsetenv("OUTLIVED_PAUSE");
+	return server;
+}
+
+int
+gate_close(char *pause, size_t size)
+{
+	int	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int	fd;
+
+	/* A number that no later descriptor gets. */
+	if (null == -1 || (fd = fcntl(null, F_DUPFD_CLOEXEC, 200)) == -1)
+		bail("/dev/null: %s", strerror(errno));
+	(void)close(null);
+	(void)snprintf(pause, size, "gate /proc/%d/fd/%d", getpid(), fd);
+	return fd;
+}
+
+int
+server_run(const char *argument, ...)
+{
+	const char	*argv[32] = { "./outlived" };
+	va_list		 ap;
+
+	va_start(ap, argument);
+	arguments(argv, argument, ap);
 	va_end(ap);
 	return await_end(program_start(argv, -1));
 }

@@ -40,11 +40,15 @@ struct server {
 	pid_t		pid;
 	unsigned int	port;
 };
-/* The program that is started: "./outlived". */
-extern const char *harness_program;
-/* It, with "-1 ARGUMENTS...", NULL at the end; returns once it accepts. */
+/* "./outlived -1 ARGUMENTS...", NULL at the end; returns once it accepts. */
 struct server	server_start(const char *argument, ...)
 		    __attribute__((__sentinel__));
+/* The same with a pause point (pause.c). */
+struct server	server_start_paused(const char *pause, const char *argument,
+		    ...) __attribute__((__sentinel__));
+/* Writes a pause point, which keeps children from the queue until the
+   descriptor that is returned is closed. */
+int		gate_close(char *pause, size_t size);
 /* The same for one that is expected to end by itself; its wait status. */
 int		server_run(const char *argument, ...)
 		    __attribute__((__sentinel__));

@@ -8,15 +8,20 @@
  *		first act
  * taken N	who takes the N-th connection stops itself right after
  *		recvmsg(), before it says that it has a client
+ * gate PATH	children wait before recvmsg() as long as there is such a file
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
+ * shut N	who takes the N-th connection shuts the queue down
+ * flood 1	for each client that is accepted there is another one
  */
 #include <sys/types.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +33,13 @@ ssize_t	__real_sendmsg(int, const struct msghdr *, int);
 ssize_t	__wrap_sendmsg(int, const struct msghdr *, int);
 ssize_t	__real_recvmsg(int, struct msghdr *, int);
 ssize_t	__wrap_recvmsg(int, struct msghdr *, int);
+int	__real_accept4(int, struct sockaddr *, socklen_t *, int);
+int	__wrap_accept4(int, struct sockaddr *, socklen_t *, int);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
 static int		 forks;		/* in a child: which one it is */
+static int		 flood = -1;	/* its last client */
 static _Atomic int	*takes;		/* of all children together */
 
 static void __attribute__((__constructor__))
@@ -55,6 +63,15 @@ asked(const char *pause)
 	return atoi(text + len);
 }
 
+static bool
+gate_is_closed(void)
+{
+	const char	*text = getenv("OUTLIVED_PAUSE");
+
+	return text != NULL && strncmp(text, "gate ", 5) == 0 &&
+	    access(text + 5, F_OK) == 0;
+}
+
 pid_t
 __wrap_fork(void)
 {
@@ -62,6 +79,8 @@ __wrap_fork(void)
 
 	forks++;
 	pid = __real_fork();
+	if (pid == 0 && flood != -1)
+		(void)close(flood);
 	if (pid == 0 && forks == asked("newborn "))
 		(void)raise(SIGSTOP);
 	return pid;
@@ -80,10 +99,17 @@ __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 ssize_t
 __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	ssize_t	n = __real_recvmsg(fd, msg, flags);
+	ssize_t	n;
+	int	take;
 
-	if (n > 0 && ++*takes == asked("taken "))
+	while (gate_is_closed())
+		(void)poll(NULL, 0, 2);
+	n = __real_recvmsg(fd, msg, flags);
+	take = n > 0 ? ++*takes : 0;
+	if (take > 0 && take == asked("taken "))
 		(void)raise(SIGSTOP);
+	if (take > 0 && take == asked("shut "))
+		(void)shutdown(fd, SHUT_RD);
 	return n;
 }
 
@@ -93,4 +119,29 @@ __wrap_listen(int fd, int backlog)
 	if (asked("listen "))
 		(void)raise(SIGSTOP);
 	return __real_listen(fd, backlog);
+}
+
+/* The client that has come with this one; the one before it leaves. */
+static void
+come_again(int listener)
+{
+	struct sockaddr_storage	to;
+	socklen_t		len = sizeof(to);
+
+	if (flood != -1)
+		(void)close(flood);
+	flood = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (getsockname(listener, (struct sockaddr *)&to, &len) == -1 ||
+	    connect(flood, (struct sockaddr *)&to, len) == -1)
+		abort();
+}
+
+int
+__wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
+{
+	int	client = __real_accept4(fd, peer, len, flags);
+
+	if (client != -1 && asked("flood "))
+		come_again(fd);
+	return client;
 }

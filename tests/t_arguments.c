@@ -143,9 +143,17 @@ long_options(void)
 static void
 not_ours(void)
 {
+	int	status;
+
 	log_clear();
 	refused(server_run("-w", "0", "10.255.255.254:9998", "echo", NULL),
 	    "bind 10.255.255.254:9998", "not an address of this machine");
+	status = server_run("no.such.host.invalid:9", "echo", NULL);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69 &&
+	    log_lines() == 1 && log_has("'no.such.host.invalid:9' cannot be "
+	    "found"), "a host without an address: exit 69");
+	log_show();
+	log_clear();
 }
 
 int

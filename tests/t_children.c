@@ -188,17 +188,16 @@ asked_to_leave(void)
 static void
 killed_with_a_queue(void)
 {
-	struct server	server = server_start("-i", "2:2", "-m", "2",
-			    "127.0.0.1:0", "echo", NULL);
 	struct wait	wait = { .what = "a connection in the queue" };
-	int		clients[2], i;
+	struct server	server;
+	char		pause[64];
 	pid_t		list[64];
+	int		clients[2], gate, i;
 
+	gate = gate_close(pause, sizeof(pause));
+	server = server_start_paused(pause, "-i", "2:2", "-m", "2",
+	    "127.0.0.1:0", "echo", NULL);
 	await_children(server.pid, 2, list);
-	for (i = 0; i < 2; i++) {
-		await_title(list[i], "outlived: idle");
-		stop(list[i]);
-	}
 	for (i = 0; i < 2; i++)
 		clients[i] = dial(server.port);
 	while (inode_of(server.port, clients[1]) < 2 ||
@@ -206,6 +205,7 @@ killed_with_a_queue(void)
 		wait_a_moment(&wait);
 	for (i = 0; i < 2; i++)
 		send_signal(list[i], SIGKILL);
+	(void)close(gate);
 	for (i = 0; i < 2; i++)
 		ok(echoes(clients[i], "hello\n"),
 		    "queued client %d is served by a new child", i + 1);
@@ -219,6 +219,36 @@ killed_with_a_queue(void)
 	end(server);
 }
 
+/* Stopped idle children take no clients: others are born for them. */
+static void
+stopped(void)
+{
+	struct server	server = server_start("-i", "2:8", "127.0.0.1:0",
+			    "echo", NULL);
+	struct wait	wait = { .what = "children in place of stopped ones" };
+	pid_t		list[64];
+	int		clients[2], i;
+
+	await_children(server.pid, 2, list);
+	for (i = 0; i < 2; i++) {
+		await_title(list[i], "outlived: idle");
+		stop(list[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		clients[i] = dial(server.port);
+		ok(echoes(clients[i], "hello\n"), "client %d is served, "
+		    "with all idle children stopped", i + 1);
+	}
+	while (children_of(server.pid, list, 64) < 6)
+		wait_a_moment(&wait);
+	ok(1, "two busy ones, two idle ones beside the stopped ones");
+	for (i = 0; i < 6; i++)
+		send_signal(list[i], SIGCONT);
+	for (i = 0; i < 2; i++)
+		(void)close(clients[i]);
+	end(server);
+}
+
 int
 main(void)
 {
@@ -229,5 +259,6 @@ main(void)
 	growth();
 	asked_to_leave();
 	killed_with_a_queue();
+	stopped();
 	return done();
 }

@@ -111,6 +111,8 @@ look(struct server server, const char *standard)
 	(void)snprintf(expected, sizeof(expected),
 	    "%s socket eventfd socket socket", standard);
 	has(await_server_of(server.pid, client), "a busy child", expected);
+	ok(keeps_alive(server.port, client),
+	    "a client whose machine vanishes would be noticed");
 	(void)close(client);
 	send_signal(server.pid, SIGTERM);
 	ok(await_end(server.pid) == 0 && harness_nobody_left(),

@@ -4,6 +4,7 @@
  * each state; then the next parent binds the same port at its first try.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -114,33 +115,30 @@ idle(int signo)
 
 /*
  * A connection that the parent has sent into the queue, and no child has
- * taken: they are stopped.
+ * taken: they are kept from it by a pause point, as long as a file is open.
  */
 static void
 queued(int signo)
 {
 	struct wait	wait = { .what = "a connection in the queue" };
-	struct server	server = server_start("-i", "2:4", "-m", "2", PORT,
-			    "echo", NULL);
+	struct server	server;
 	unsigned long	inode;
 	pid_t		list[64];
-	int		client, i;
+	char		pause[64];
+	int		client, gate;
 
+	gate = gate_close(pause, sizeof(pause));
+	server = server_start_paused(pause, "-i", "2:4", "-m", "2", PORT,
+	    "echo", NULL);
 	await_children(server.pid, 2, list);
-	for (i = 0; i < 2; i++)
-		await_title(list[i], "outlived: idle");
-	for (i = 0; i < 2; i++)
-		stop(list[i]);
 	client = dial(server.port);
 	while ((inode = inode_of(server.port, client)) < 2 ||
 	    holds(server.pid, inode))
 		wait_a_moment(&wait);
 	end_parent(server, signo);
-	/* The port is free although the children are stopped. */
 	if (signo != SIGINT)
 		next_parent();
-	for (i = 0; i < 2; i++)
-		send_signal(list[i], SIGCONT);
+	(void)close(gate);
 	if (signo == SIGINT)
 		ok(sees_end(client), "what was queued is ended");
 	else

@@ -61,6 +61,39 @@ full(int reader, int writer, const char *kind)
 	(void)close(stderr_was);
 }
 
+/* A pipe of another user's, which cannot be opened anew. */
+static void
+other_user(void)
+{
+	char	line[500];
+	int	pair[2], i, status;
+	pid_t	child;
+
+	if (getuid() != 0) {
+		skip("a pipe of another user", "needs root");
+		return;
+	}
+	if (pipe(pair) == -1 || (child = fork()) == -1)
+		bail("pipe or fork");
+	if (child == 0) {
+		memset(line, 'x', sizeof(line) - 1);
+		line[sizeof(line) - 1] = '\0';
+		(void)dup2(pair[1], STDERR_FILENO);
+		if (setgid(65534) == -1 || setuid(65534) == -1)
+			_exit(2);
+		log_open(false);
+		if (log_fd() != STDERR_FILENO)
+			_exit(3);
+		for (i = 0; i < 2000; i++)
+			log_info("%s", line);
+		_exit(0);
+	}
+	status = await_end(child);
+	ok(status == 0, "another user's pipe: 2000 lines, and nobody waits");
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
 /* A file that others write too, without O_APPEND: nobody overwrites. */
 static void
 shared_file(void)
@@ -96,6 +129,7 @@ main(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
 		bail("socketpair");
 	full(pair[0], pair[1], "socket");
+	other_user();
 	shared_file();
 	return done();
 }

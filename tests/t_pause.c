@@ -19,14 +19,7 @@
 static struct server
 start(const char *pause, const char *idle)
 {
-	struct server	server;
-
-	(void)setenv("OUTLIVED_PAUSE", pause, 1);
-	harness_program = "tests/paused/outlived";
-	server = server_start("-i", idle, PORT, "echo", NULL);
-	harness_program = "./outlived";
-	(void)unsetenv("OUTLIVED_PAUSE");
-	return server;
+	return server_start_paused(pause, "-i", idle, PORT, "echo", NULL);
 }
 
 /* The child that is stopped. */
@@ -190,6 +183,61 @@ listen_refused(void)
 	(void)close(fd);
 }
 
+/* A newborn is told to leave before its handler stands: it must not forget. */
+static void
+dismissed_newborn(void)
+{
+	struct server	server = start("newborn 1", "1:1");
+	struct wait	wait = { .what = "a dismissed newborn to leave" };
+	pid_t		newborn = await_stopped(server.pid);
+
+	note("a newborn that is told to leave before its first act");
+	send_signal(newborn, SIGWINCH);
+	send_signal(newborn, SIGCONT);
+	while (kill(newborn, 0) == 0)
+		wait_a_moment(&wait);
+	ok(1, "it leaves");
+	send_signal(server.pid, SIGTERM);
+	(void)await_end(server.pid);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* A child that runs wild shuts down what all of them read from. */
+static void
+queue_shut_down(void)
+{
+	struct server	server = start("shut 1", "2:4");
+	int		first = dial(server.port), next, i;
+
+	note("a child shuts the queue down");
+	ok(echoes(first, "hello\n"), "its client is served");
+	for (i = 0; i < 3; i++) {
+		next = dial(server.port);
+		ok(echoes(next, "hello\n"), "and so is the next one");
+		(void)close(next);
+	}
+	(void)close(first);
+	send_signal(server.pid, SIGTERM);
+	(void)await_end(server.pid);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* Clients who come faster than they are accepted: TERM is seen, and ends. */
+static void
+flood(void)
+{
+	struct server	server = start("flood 1", "2:4");
+	int		client = dial(server.port);
+
+	note("for each client that is accepted there is another one");
+	ok(echoes(client, "hello\n"), "a client is served");
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0, "TERM ends the parent");
+	ok(echoes(client, "still here\n"), "not the client");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
 int
 main(void)
 {
@@ -201,6 +249,9 @@ main(void)
 	taken();
 	taken_at_the_end(SIGTERM, "TERM");
 	taken_at_the_end(SIGKILL, "KILL");
+	dismissed_newborn();
+	queue_shut_down();
+	flood();
 	listen_refused();
 	return done();
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,8 +112,9 @@ address_parse(struct address *address, const char *text, const char **why)
 	if (error != 0) {
 		*why = error == EAI_SERVICE ? "expected [host:]port; the "
 		    "port is neither a number from 0 to 65535 nor the name "
-		    "of a service" : gai_strerror(error);
-		return -1;
+		    "of a service" : error == EAI_SYSTEM ? strerror(errno) :
+		    gai_strerror(error);
+		return error == EAI_SERVICE ? -1 : -2;
 	}
 	memset(address, 0, sizeof(*address));
 	memcpy(&address->sa, found->ai_addr, found->ai_addrlen);

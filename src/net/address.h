@@ -25,8 +25,9 @@ struct address {
 /*
  * Read [host:]port.  An IPv6 address stands in brackets; without a host the
  * address is the wildcard, of both families where the kernel has both.  Port
- * 0 lets the kernel choose.  Returns 0, or -1 with a sentence in *why: it
- * says what was wrong and what was expected, and is never freed.
+ * 0 lets the kernel choose.  Returns 0; -1 if the text is no address; -2 if
+ * its host has no address now.  Then *why says what was wrong and what was
+ * expected; it is never freed.
  */
 int		 address_parse(struct address *, const char *text,
 		    const char **why);

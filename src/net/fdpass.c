@@ -33,7 +33,11 @@ fdpass_send(int sock, int fd, const struct address *peer)
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) == -1 ? -1 : 0;
+	if (sendmsg(sock, &msg, MSG_NOSIGNAL) != -1)
+		return 0;
+	if (errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM)
+		errno = EAGAIN;
+	return -1;
 }
 
 int
@@ -54,7 +58,7 @@ fdpass_recv(int sock, int *fd, struct address *peer)
 	if (n <= 0)
 		return (int)n;
 	cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET ||
+	if (n != sizeof(*peer) || cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET ||
 	    cmsg->cmsg_type != SCM_RIGHTS ||
 	    cmsg->cmsg_len != CMSG_LEN(sizeof(*fd))) {
 		/* MSG_CTRUNC: the descriptor table is full. */

@@ -11,9 +11,9 @@
 
 /*
  * Send a connection through a SOCK_SEQPACKET socket.  The descriptor stays
- * open here and is the caller's to close.  0, or -1 with errno: EAGAIN if
- * the socket is full (and O_NONBLOCK), ETOOMANYREFS if this user has too many
- * descriptors on their way; both mean: later.
+ * open here and is the caller's to close.  0, or -1 with errno: EAGAIN: later.
+ * The socket is full (and O_NONBLOCK), this user has too many descriptors on
+ * their way (unix(7), ETOOMANYREFS), or the kernel has no room.
  */
 int	fdpass_send(int sock, int fd, const struct address *peer);
 

@@ -90,17 +90,35 @@ listener_end(int listener)
 	(void)close(listener);
 }
 
+int
+listener_waiting(int listener)
+{
+	struct tcp_info	info;
+	socklen_t	len = sizeof(info);
+
+	/* Of a socket in LISTEN, this is the length of its queue. */
+	if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return 0;
+	return (int)info.tcpi_unacked;
+}
+
 enum listener_verdict
 listener_verdict(int error)
 {
 	switch (error) {
 	case EAGAIN:
 		return LISTENER_NOTHING;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		return LISTENER_WAIT;
+	case EINTR:
+	case ECONNABORTED:
+	/* What Linux hands through from the new connection (accept(2)). */
+	case EPROTO:
+	case ENOPROTOOPT:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENONET:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+		return LISTENER_AGAIN;
 	case EBADF:
 	case EFAULT:
 	case EINVAL:
@@ -109,11 +127,10 @@ listener_verdict(int error)
 		return LISTENER_FATAL;
 	default:
 		/*
-		 * EINTR, ECONNABORTED, and what Linux hands through from the
-		 * new connection: EPROTO, ENETDOWN, EHOSTUNREACH, a
-		 * firewall's EPERM and others (accept(2)).
+		 * EMFILE, ENFILE, ENOBUFS, ENOMEM; and what nobody expects:
+		 * it may stay, and then the next try fails in the same way.
 		 */
-		return LISTENER_AGAIN;
+		return LISTENER_WAIT;
 	}
 }
 

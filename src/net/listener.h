@@ -38,7 +38,10 @@ int	listener_accept(int listener, struct address *peer);
  */
 void	listener_end(int listener);
 
-/* What to do about an errno of accept(2); each is met in practice. */
+/* How many connections wait to be accepted; 0 if it cannot be seen. */
+int	listener_waiting(int listener);
+
+/* What to do about an errno of accept(2). */
 enum listener_verdict {
 	LISTENER_NOTHING,	/* nobody is waiting */
 	LISTENER_AGAIN,		/* this one connection failed: the next */

@@ -2,9 +2,11 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@
 #define LINE	1024
 
 static int		 descriptor = STDERR_FILENO;
-static bool		 is_socket, be_verbose;
+static bool		 is_socket, may_block, be_verbose;
 static unsigned long	 dropped;
 
 void
@@ -28,7 +30,7 @@ log_open(bool verbose)
 
 	be_verbose = verbose;
 	descriptor = STDERR_FILENO;
-	is_socket = false;
+	is_socket = may_block = false;
 	/*
 	 * A file never makes a writer wait, and has one offset for everyone
 	 * who shares this descriptor, a script for instance: with one of our
@@ -46,8 +48,16 @@ log_open(bool verbose)
 	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd != -1)
 		descriptor = fd;
-	else	/* a socket cannot be opened, and does not need to be */
-		is_socket = errno == ENXIO;
+	else if (errno == ENXIO)
+		is_socket = true;	/* it has a flag for each call */
+	else
+		may_block = true;	/* another user's pipe (EACCES) */
+}
+
+void
+log_forked(void)
+{
+	dropped = 0;
 }
 
 int
@@ -56,15 +66,39 @@ log_fd(void)
 	return descriptor;
 }
 
+/*
+ * Where the description is not ours and cannot be: a write that does not wait
+ * (pipes, Linux 6.5), or as near to it as there is.
+ */
+static ssize_t
+write_nowait(const char *line, size_t len)
+{
+	struct iovec	iov = { .iov_base = (void *)(uintptr_t)line,
+			    .iov_len = len };
+	struct pollfd	ready = { .fd = descriptor, .events = POLLOUT };
+	ssize_t		n;
+
+	n = pwritev2(descriptor, &iov, 1, -1, RWF_NOWAIT);
+	if (n != -1 || errno != EOPNOTSUPP)
+		return n;
+	if (poll(&ready, 1, 0) != 1)
+		return -1;
+	return write(descriptor, line, len);
+}
+
 static bool
 put(const char *line, size_t len)
 {
 	ssize_t	n;
 
 	do {
-		n = is_socket ? send(descriptor, line, len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL) :
-		    write(descriptor, line, len);
+		if (is_socket)
+			n = send(descriptor, line, len,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+		else if (may_block)
+			n = write_nowait(line, len);
+		else
+			n = write(descriptor, line, len);
 	} while (n == -1 && errno == EINTR);
 	return n == (ssize_t)len;
 }

@@ -16,6 +16,9 @@
  */
 void	log_open(bool verbose);
 
+/* In a child: lines that the parent dropped are the parent's to tell of. */
+void	log_forked(void);
+
 /* The descriptor that is written. */
 int	log_fd(void);
 

@@ -62,11 +62,11 @@ set(struct board *board, int slot, uint32_t taken, enum slot_state state)
 	atomic_store(&board->words[slot], taken << STATE_BITS | state);
 }
 
-/* A change has happened: is it the one that the parent sleeps for? */
+/* A change has happened: is the parent to be woken? */
 static bool
 spend(struct board *board)
 {
-	return atomic_fetch_sub(&board->credit, 1) == 1;
+	return atomic_fetch_sub(&board->credit, 1) <= 1;
 }
 
 bool

@@ -13,6 +13,9 @@
 
 #include "net/address.h"
 
+/* Connections are counted modulo this. */
+#define BOARD_MODULUS	(1U << 30)
+
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
 struct board;
@@ -36,18 +39,20 @@ void		 board_free(struct board *, int slot);
 /* A child's word, read at one moment. */
 struct board_word {
 	enum slot_state	state;
-	uint32_t	taken;		/* connections, modulo 2^30 */
+	uint32_t	taken;		/* connections */
 };
 struct board_word board_word(const struct board *, int slot);
-/* Whom a busy child serves: numeric host:port. */
+/* Whom a busy child serves: numeric host:port, at most ADDRESS_TEXT - 1
+   characters; a child that runs wild may have written anything. */
 const char	*board_client(const struct board *, int slot);
 
 /*
  * How a parent sleeps without missing anything, and children work without a
  * system call for each client: board_look() before the parent walks the
  * slots, board_ask(n) after it; then the child that makes the n-th change
- * since board_look() is told to wake the parent.  board_ask() returns true
- * if there have been so many already.
+ * since board_look(), and each one after it, is told to wake the parent:
+ * each, because the first one may be stopped before it does.  board_ask()
+ * returns true if there have been so many already.
  */
 void		 board_look(struct board *);
 bool		 board_ask(struct board *, int changes);

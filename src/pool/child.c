@@ -18,8 +18,10 @@ default_signals(void)
 	struct sigaction	action = { .sa_handler = SIG_DFL };
 	int			signo;
 
+	/* Not WINCH: one that is pending would be thrown away (leave.h). */
 	for (signo = 1; signo < NSIG; signo++)
-		(void)sigaction(signo, &action, NULL);
+		if (signo != SIGWINCH)
+			(void)sigaction(signo, &action, NULL);
 	/* A client or a log's reader that goes is an errno, not a death. */
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &action, NULL);
@@ -31,8 +33,9 @@ static void
 become_child(struct pool *pool)
 {
 	sigset_t	none;
+	int		queue;
 
-	pool->strategy->newborn(pool);
+	queue = pool->strategy->newborn(pool);
 	/* Or this client would never see the end of its connection. */
 	if (pool->held != -1)
 		(void)close(pool->held);
@@ -43,7 +46,8 @@ become_child(struct pool *pool)
 	 */
 	(void)setsid();
 	default_signals();
-	if (leave_arm(pool->parent, pool->queue[1], pool->spare) == -1) {
+	log_forked();
+	if (leave_arm(pool->parent, queue, pool->spare) == -1) {
 		log_warn("cannot arm the parent-death signal");
 		_exit(1);
 	}

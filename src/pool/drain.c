@@ -2,7 +2,6 @@
 #include <sys/types.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,59 +10,93 @@
 #include "net/listener.h"
 #include "net/log.h"
 #include "pool.h"
+#include "signals.h"
 #include "spawn.h"
 
-/* A child that has not ended so long after TERM is killed. */
-#define GRACE	1000		/* ms */
+/*
+ * How long a drain may go on for other reasons than what waited when it
+ * began: clients that come while it accepts, a system without room.  In ms.
+ */
+#define PATIENCE	1000
+#define PAUSE		10
 
-/* How long a full queue may take to move on when nothing else is left. */
-#define QUEUE_TIME	1000	/* ms */
+/* A child that has not ended so long after TERM is killed.  In ms. */
+#define GRACE		1000
+
+/* Wait a little for room.  False: there is no time left. */
+static bool
+be_patient(int64_t deadline)
+{
+	if (signals_int() || clock_ms() >= deadline)
+		return false;
+	(void)signals_wait(NULL, 0, PAUSE);
+	return true;
+}
+
+static bool
+into_queue(struct pool *pool, int fd)
+{
+	return pool->strategy->place_client(pool, fd, &pool->held_peer) == 0;
+}
 
 /*
  * A child for the connection that is held: one that is idle, else one that is
- * forked for it, beyond max_children if it must be.  If that fails too, the
- * queue: a busy child reads it to the end before it leaves.
+ * forked for it, beyond max_children if it must be; if that fails too it goes
+ * into the queue for those who are busy now.
  */
 static void
-place_somehow(struct pool *pool)
+place_somehow(struct pool *pool, int64_t deadline)
 {
-	struct pollfd	full = { .fd = pool->queue[0], .events = POLLOUT };
-	int64_t		deadline = clock_ms() + QUEUE_TIME;
-	int		fd = pool->held;
+	int	fd = pool->held;
 
 	/* Not held any more: a child that is forked for it must keep it. */
 	pool->held = -1;
-	if (spawn_count(pool).unclaimed <= 0 &&
-	    spawn_birth(pool, fd, &pool->held_peer) == 0)
-		return;
-	while (pool->strategy->place_client(pool, fd, &pool->held_peer) == -1) {
-		if (errno != EAGAIN || clock_ms() >= deadline) {
-			log_warn("a client is lost: no child and no room in "
-			    "the queue");
-			(void)close(fd);
+	do {
+		if (spawn_take_stock(pool).unclaimed > 0 &&
+		    into_queue(pool, fd))
 			return;
-		}
-		(void)poll(&full, 1, 10);
-	}
+		if (spawn_birth(pool, fd, &pool->held_peer) == 0 ||
+		    into_queue(pool, fd))
+			return;
+	} while (be_patient(deadline));
+	log_warn("a client is lost: no child for it, and no room in the "
+	    "queue");
+	(void)close(fd);
 }
 
+/*
+ * Those who waited when the drain began, as many as there are; then those
+ * who have come in the meantime, until there is nobody or no time.
+ */
 static void
-place_what_waits(struct pool *pool)
+place_what_waits(struct pool *pool, int64_t deadline)
 {
+	int	due = listener_waiting(pool->listener);
+
 	if (pool->held != -1)
-		place_somehow(pool);
-	for (;;) {
+		place_somehow(pool, deadline);
+	while (!signals_int() && (due > 0 || clock_ms() < deadline)) {
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
 		if (pool->held != -1) {
-			place_somehow(pool);
+			place_somehow(pool, deadline);
+			due--;
+			/* It may take a while, and INT ends it. */
+			(void)signals_wait(NULL, 0, 0);
 			continue;
 		}
-		if (listener_verdict(errno) == LISTENER_AGAIN)
-			continue;
-		if (listener_verdict(errno) != LISTENER_NOTHING)
-			log_warn("accept, while draining");
-		return;
+		switch (listener_verdict(errno)) {
+		case LISTENER_AGAIN:
+			break;
+		case LISTENER_WAIT:
+			if (be_patient(deadline))
+				break;
+			log_warn("accept: clients that wait are lost");
+			return;
+		case LISTENER_NOTHING:
+		case LISTENER_FATAL:
+			return;
+		}
 	}
 }
 
@@ -78,7 +111,7 @@ end_listen(struct pool *pool)
 static void
 close_queue(struct pool *pool)
 {
-	struct policy_counts	counts = spawn_count(pool);
+	struct policy_counts	counts = spawn_take_stock(pool);
 
 	log_info("the port is free; clients still served: %d",
 	    counts.busy + counts.in_flight);
@@ -88,12 +121,16 @@ close_queue(struct pool *pool)
 void
 drain_and_part(struct pool *pool)
 {
-	place_what_waits(pool);
+	place_what_waits(pool, clock_ms() + PATIENCE);
+	if (signals_int()) {
+		drain_and_end(pool);
+		return;
+	}
 	end_listen(pool);
 	/* Children that died may have left more in the queue than there are
 	   idle ones to take it. */
 	spawn_reap(pool);
-	while (spawn_count(pool).unclaimed < 0)
+	while (spawn_take_stock(pool).unclaimed < 0)
 		if (spawn_birth(pool, -1, NULL) == -1) {
 			log_warn("fork, while draining");
 			break;
@@ -106,16 +143,14 @@ drain_nothing(struct pool *pool)
 {
 	end_listen(pool);
 	if (pool->held != -1)
-		place_somehow(pool);
+		place_somehow(pool, clock_ms() + PATIENCE);
 	close_queue(pool);
 }
 
 void
 drain_and_end(struct pool *pool)
 {
-	struct timespec	moment = { .tv_nsec = 10 * 1000 * 1000 };
-	int64_t		killing = clock_ms() + GRACE;
-	sigset_t	death;
+	int64_t	killing = clock_ms() + GRACE;
 
 	log_info("INT: ending %d children", pool->living);
 	pool->ending = true;
@@ -127,11 +162,9 @@ drain_and_end(struct pool *pool)
 	spawn_signal(pool, SIGTERM);
 	/* A stopped child acts on a signal once it goes on. */
 	spawn_signal(pool, SIGCONT);
-	(void)sigemptyset(&death);
-	(void)sigaddset(&death, SIGCHLD);
 	for (spawn_reap(pool); pool->living > 0; spawn_reap(pool)) {
 		if (clock_ms() >= killing)
 			spawn_signal(pool, SIGKILL);
-		(void)sigtimedwait(&death, NULL, &moment);
+		(void)signals_wait(NULL, 0, PAUSE);
 	}
 }

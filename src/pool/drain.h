@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* How a parent ends when it is asked to. */
+/* How a parent ends. */
 #ifndef POOL_DRAIN_H
 #define POOL_DRAIN_H
 
@@ -7,7 +7,7 @@ struct pool;
 
 /*
  * TERM: what the kernel has completed gets a child, LISTEN ends, idle children
- * leave, busy ones serve to the end without us.
+ * leave, busy ones serve to the end without us.  INT cuts it short.
  */
 void	drain_and_part(struct pool *);
 

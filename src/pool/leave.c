@@ -11,7 +11,7 @@
 #include "leave.h"
 
 static struct {
-	pid_t	parent;
+	pid_t	parent, self;
 	int	queue, spare;
 } leave;
 
@@ -21,6 +21,9 @@ on_winch(int signo)
 	int	saved = errno;
 
 	(void)signo;
+	/* What a service has forked inherits this handler, not our part. */
+	if (getpid() != leave.self)
+		return;
 	if (getppid() == leave.parent)
 		(void)dup3(leave.spare, leave.queue, O_CLOEXEC);
 	else
@@ -39,6 +42,7 @@ leave_arm(pid_t parent, int queue, int spare)
 				    .sa_flags = SA_RESTART };
 
 	leave.parent = parent;
+	leave.self = getpid();
 	leave.queue = queue;
 	leave.spare = spare;
 	(void)sigfillset(&action.sa_mask);

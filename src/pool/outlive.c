@@ -19,7 +19,7 @@
 #include "outlive.h"
 #include "parent.h"
 #include "pool.h"
-#include "spawn.h"
+#include "signals.h"
 
 /* Between two tries of an address that is in use, in ms. */
 #define BIND_PAUSE	20
@@ -45,8 +45,11 @@ nonsense(const struct outlive_config *config)
 {
 	if (config->service == NULL || config->address == NULL)
 		return "there is no service or no address";
-	if (config->backlog < 1 || config->bind_wait < 0)
-		return "the backlog is at least 1, the wait at least 0";
+	if (config->backlog < 1 || config->backlog > 65535 ||
+	    config->bind_wait < 0)
+		return "the backlog is 1 to 65535, the wait at least 0";
+	if (config->max_children > 100000)
+		return "100000 children are the most";
 	if (config->idle_min < 1 || config->idle_max < config->idle_min)
 		return "idle children: at least 1, and no more than the most";
 	if (config->max_children < config->idle_min)
@@ -83,7 +86,8 @@ open_listener(const struct outlive_config *config, struct address *address)
 			log_info("%s %s: address in use, trying for %d s",
 			    failed, name, config->bind_wait);
 		told = true;
-		if (!parent_pause(BIND_PAUSE))
+		(void)signals_wait(NULL, 0, BIND_PAUSE);
+		if (signals_term() || signals_int())
 			return -1;
 	}
 	somaxconn = listener_somaxconn();
@@ -125,10 +129,12 @@ open_pool(struct pool *pool)
 	return 0;
 }
 
-/* What open_pool() has made, as far as it came. */
+/* What was opened, as far as it came. */
 static void
 close_pool(struct pool *pool)
 {
+	if (pool->listener != -1)
+		(void)close(pool->listener);
 	if (pool->wake != -1)
 		(void)close(pool->wake);
 	if (pool->spare != -1)
@@ -142,17 +148,23 @@ close_pool(struct pool *pool)
  * Say which port it is.  Then the descriptor becomes /dev/null, before any
  * child has it: whoever reads it to the end is not kept waiting by one.
  */
-static void
+static int
 announce(int fd, unsigned int port)
 {
 	int	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int	result;
 
+	if (null == -1) {
+		log_warn("/dev/null");
+		return -1;
+	}
 	if (dprintf(fd, "%u\n", port) < 0)
 		log_warn("cannot say that the port is %u", port);
-	if (null == -1 || dup2(null, fd) == -1)
-		log_warn("/dev/null");
-	if (null != -1)
-		(void)close(null);
+	result = dup3(null, fd, fd > STDERR_FILENO ? O_CLOEXEC : 0);
+	if (result == -1)
+		log_warn("/dev/null on descriptor %d", fd);
+	(void)close(null);
+	return result;
 }
 
 int
@@ -167,37 +179,42 @@ outlive_serve(const struct outlive_config *config)
 	struct address	 address;
 	const char	*why;
 	char		 name[ADDRESS_TEXT];
-	int		 status;
+	int		 status = EX_OSERR;
 
 	log_open(config->verbose);
 	if ((why = nonsense(config)) != NULL) {
 		log_info("%s", why);
 		return EX_USAGE;
 	}
-	if (address_parse(&address, config->address, &why) == -1) {
+	switch (address_parse(&address, config->address, &why)) {
+	case -1:
 		log_info("'%s' is no address: %s", config->address, why);
 		return EX_USAGE;
+	case -2:
+		log_info("'%s' cannot be found: %s", config->address, why);
+		return EX_UNAVAILABLE;
 	}
-	if (parent_signals() == -1) {
+	if (signals_open() == -1) {
 		log_warn("sigaction");
 		return EX_OSERR;
 	}
 	if ((pool.listener = open_listener(config, &address)) == -1)
-		return parent_pause(0) ? EX_UNAVAILABLE : 0;
+		return signals_term() || signals_int() ? 0 : EX_UNAVAILABLE;
+	pool.port = address_port(&address);
 	if (open_pool(&pool) == -1) {
 		log_warn("cannot make a pool of %d children",
 		    config->max_children);
-		(void)close(pool.listener);
-		close_pool(&pool);
-		return EX_OSERR;
+		goto out;
 	}
-	pool.port = address_port(&address);
 	setproctitle("parent of %u", pool.port);
 	log_info("parent of %s: %s, %s", address_print(&address, name),
 	    pool.strategy->name, config->service_name);
-	if (config->announce_fd != -1)
-		announce(config->announce_fd, pool.port);
-	status = parent_run(&pool) == -1 ? EX_OSERR : 0;
+	if (config->announce_fd != -1 &&
+	    announce(config->announce_fd, pool.port) == -1)
+		goto out;
+	if (parent_run(&pool) == 0)
+		status = 0;
+out:
 	close_pool(&pool);
 	return status;
 }

@@ -2,8 +2,6 @@
 #include <sys/types.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "drain.h"
@@ -12,69 +10,12 @@
 #include "net/log.h"
 #include "parent.h"
 #include "pool.h"
+#include "signals.h"
 #include "spawn.h"
 
 /* Between two tries of something that had no room, in ms. */
 #define ACCEPT_PAUSE	100
 #define QUEUE_PAUSE	10
-
-static volatile sig_atomic_t	terminated, interrupted;
-
-static void
-on_signal(int signo)
-{
-	if (signo == SIGTERM)
-		terminated = 1;
-	else if (signo == SIGINT)
-		interrupted = 1;
-	/* CHLD has done its work by waking ppoll(). */
-}
-
-int
-parent_signals(void)
-{
-	static const int	handled[] = { SIGTERM, SIGINT, SIGCHLD };
-	struct sigaction	action = { .sa_handler = on_signal,
-				    .sa_flags = SA_NOCLDSTOP };
-	sigset_t		blocked;
-	size_t			i;
-
-	(void)sigfillset(&action.sa_mask);
-	(void)sigemptyset(&blocked);
-	(void)sigaddset(&blocked, SIGWINCH);
-	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
-		(void)sigaddset(&blocked, handled[i]);
-	if (sigprocmask(SIG_SETMASK, &blocked, NULL) == -1)
-		return -1;
-	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
-		if (sigaction(handled[i], &action, NULL) == -1)
-			return -1;
-	action.sa_handler = SIG_IGN;
-	if (sigaction(SIGPIPE, &action, NULL) == -1 ||
-	    sigaction(SIGXFSZ, &action, NULL) == -1)
-		return -1;
-	return 0;
-}
-
-/* The door: only here are signals let in, all but WINCH. */
-static int
-door(struct pollfd *fds, nfds_t n, int ms)
-{
-	struct timespec	timeout = { .tv_sec = ms / 1000,
-			    .tv_nsec = ms % 1000 * 1000000L };
-	sigset_t	open;
-
-	(void)sigemptyset(&open);
-	(void)sigaddset(&open, SIGWINCH);
-	return ppoll(fds, n, ms == -1 ? NULL : &timeout, &open);
-}
-
-bool
-parent_pause(int ms)
-{
-	(void)door(NULL, 0, ms);
-	return !terminated && !interrupted;
-}
 
 /* Hand over the connection that is held.  False: there is no room yet. */
 static bool
@@ -91,40 +32,48 @@ place_held(struct pool *pool)
 	return true;
 }
 
-/* -1 if there is no listening socket any more. */
+/* The next client, to be held.  -1: none for now; -2: never again. */
 static int
-accept_some(struct pool *pool, int how_many)
+accept_one(struct pool *pool)
 {
-	if (pool->held != -1) {
-		if (!place_held(pool))
-			return 0;
-		how_many--;
-	}
-	while (how_many-- > 0) {
+	for (;;) {
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
 		if (pool->held != -1) {
 			pool->accept_after = 0;
-			if (!place_held(pool))
-				return 0;
-			continue;
+			return 0;
 		}
 		switch (listener_verdict(errno)) {
-		case LISTENER_NOTHING:
-			return 0;
 		case LISTENER_AGAIN:
 			break;
+		case LISTENER_NOTHING:
+			return -1;
 		case LISTENER_WAIT:
+			/* Once, until one is accepted again. */
 			if (pool->accept_after == 0)
 				log_warn("accept: clients have to wait");
 			pool->accept_after = clock_ms() + ACCEPT_PAUSE;
-			return 0;
+			return -1;
 		case LISTENER_FATAL:
 			log_warn("accept");
-			return -1;
+			return -2;
 		}
 	}
-	return 0;
+}
+
+/* -1 if there is no listening socket any more. */
+static int
+accept_some(struct pool *pool, int how_many)
+{
+	int	result = 0;
+
+	for (; how_many > 0; how_many--) {
+		if (pool->held == -1 && (result = accept_one(pool)) < 0)
+			break;
+		if (!place_held(pool))
+			break;
+	}
+	return result == -2 ? -1 : 0;
 }
 
 static void
@@ -174,7 +123,7 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		fds[1].fd = pool->listener;
 	if (board_ask(pool->board, policy_changes(&pool->policy, counts)))
 		ms = 0;
-	if (door(fds, 2, ms) <= 0)
+	if (signals_wait(fds, 2, ms) <= 0)
 		return false;
 	if (fds[0].revents != 0)
 		(void)!read(pool->wake, &many, sizeof(many));
@@ -187,23 +136,23 @@ parent_run(struct pool *pool)
 	struct policy_counts	counts;
 	bool			waiting = false;
 
-	while (!terminated && !interrupted) {
+	while (!signals_term() && !signals_int()) {
 		spawn_reap(pool);
 		board_look(pool->board);
-		counts = spawn_count(pool);
+		counts = spawn_take_stock(pool);
 		if ((waiting || pool->held != -1) &&
 		    accept_some(pool, counts.unclaimed) == -1) {
 			drain_nothing(pool);
 			return -1;
 		}
-		counts = spawn_count(pool);
+		counts = spawn_take_stock(pool);
 		give_birth(pool, policy_births(&pool->policy, &counts,
 		    &pool->births, clock_ms()));
 		spawn_dismiss(pool, policy_excess(&pool->policy, &counts));
-		counts = spawn_count(pool);
+		counts = spawn_take_stock(pool);
 		waiting = sleep_well(pool, &counts);
 	}
-	if (interrupted)
+	if (signals_int())
 		drain_and_end(pool);
 	else
 		drain_and_part(pool);

@@ -21,6 +21,7 @@
 struct child {
 	pid_t	pid;		/* 0: the slot is free */
 	bool	leaving;	/* it was told to go */
+	bool	stopped;	/* by SIGSTOP, a debugger: it takes nothing */
 };
 
 struct pool {
@@ -50,11 +51,11 @@ struct pool {
 
 	/*
 	 * Connections handed over, and taken by children that have gone; like
-	 * those of the board, modulo 2^30.  A child that was killed while it
-	 * looked idle may have taken one more than it could say.
+	 * those of the board, modulo BOARD_MODULUS.  A child that was killed
+	 * while it looked idle may have taken one more than it could say.
 	 */
 	uint32_t	 sent, taken;
-	int		 suspects;
+	int		 silent_deaths;
 };
 
 #endif

@@ -45,8 +45,7 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 	}
 	if (pid == 0)
 		child_run(pool, slot, fd, peer);
-	pool->children[slot].pid = pid;
-	pool->children[slot].leaving = false;
+	pool->children[slot] = (struct child){ .pid = pid };
 	if (slot >= pool->used)
 		pool->used = slot + 1;
 	pool->living++;
@@ -71,14 +70,15 @@ slot_of(const struct pool *pool, pid_t pid)
 
 /* What is left to say of a child that did not leave in order. */
 static void
-obituary(const struct pool *pool, int slot, pid_t pid, int status)
+obituary(const struct pool *pool, int slot, int status)
 {
 	struct board_word	word = board_word(pool->board, slot);
+	pid_t			pid = pool->children[slot].pid;
 	char			doing[ADDRESS_TEXT + 32];
 
 	if (word.state == SLOT_BUSY)
-		(void)snprintf(doing, sizeof(doing), "while it served %s",
-		    board_client(pool->board, slot));
+		(void)snprintf(doing, sizeof(doing), "while it served %.*s",
+		    ADDRESS_TEXT - 1, board_client(pool->board, slot));
 	else
 		(void)strlcpy(doing, word.taken > 0 ?
 		    "while it was idle" : "before it served", sizeof(doing));
@@ -96,13 +96,14 @@ bury(struct pool *pool, int slot, int status)
 	struct child		*child = &pool->children[slot];
 	struct board_word	 word = board_word(pool->board, slot);
 
-	if (status != 0 && !pool->ending) {
-		obituary(pool, slot, child->pid, status);
-		if (word.taken == 0)
-			policy_trouble(&pool->births, clock_ms());
-		if (word.state == SLOT_IDLE)
-			pool->suspects++;
-	}
+	if ((status != 0 || word.state == SLOT_BUSY) && !pool->ending)
+		obituary(pool, slot, status);
+	/* Whatever it said: one who has served nobody, and was not told to
+	   go, would be followed by the next one at once. */
+	if (word.taken == 0 && !child->leaving)
+		policy_trouble(&pool->births, clock_ms());
+	if (status != 0 && word.state == SLOT_IDLE)
+		pool->silent_deaths++;
 	pool->taken += word.taken;
 	child->pid = 0;
 	board_free(pool->board, slot);
@@ -117,25 +118,32 @@ spawn_reap(struct pool *pool)
 	int	slot, status;
 	pid_t	pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if ((slot = slot_of(pool, pid)) != -1)
+	while ((pid = waitpid(-1, &status,
+	    WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+		if ((slot = slot_of(pool, pid)) == -1)
+			continue;
+		if (WIFSTOPPED(status) || WIFCONTINUED(status))
+			pool->children[slot].stopped = WIFSTOPPED(status);
+		else
 			bury(pool, slot, status);
+	}
 }
 
 struct policy_counts
-spawn_count(struct pool *pool)
+spawn_take_stock(struct pool *pool)
 {
 	struct policy_counts	counts = { .children = pool->living };
 	uint32_t		taken = pool->taken;
 	int			slot, idle = 0;
 
 	for (slot = 0; slot < pool->used; slot++) {
-		struct board_word word = board_word(pool->board, slot);
+		struct board_word	 word = board_word(pool->board, slot);
+		const struct child	*child = &pool->children[slot];
 
 		taken += word.taken;
 		counts.busy += word.state == SLOT_BUSY;
-		idle += word.state == SLOT_IDLE &&
-		    !pool->children[slot].leaving;
+		idle += word.state == SLOT_IDLE && !child->leaving &&
+		    !child->stopped;
 	}
 	counts.in_flight = pool->strategy->in_flight(pool, taken);
 	counts.unclaimed = idle - counts.in_flight;
@@ -150,7 +158,7 @@ spawn_dismiss(struct pool *pool, int how_many)
 	for (slot = pool->used - 1; slot >= 0 && how_many > 0; slot--) {
 		struct child *child = &pool->children[slot];
 
-		if (child->pid == 0 || child->leaving ||
+		if (child->pid == 0 || child->leaving || child->stopped ||
 		    board_word(pool->board, slot).state != SLOT_IDLE)
 			continue;
 		(void)kill(child->pid, SIGWINCH);

@@ -19,13 +19,14 @@ struct pool;
 int	spawn_birth(struct pool *, int fd, const struct address *);
 
 /*
- * Take notice of the children that have ended: log what is not as it should
- * be, free their slots, and delay the next birth if one died young.
+ * Take notice of the children that have ended, been stopped, gone on: log what
+ * is not as it should be, free the slots of the dead, and delay the next
+ * birth if one died young.
  */
 void	spawn_reap(struct pool *);
 
-/* Walk the board. */
-struct policy_counts	spawn_count(struct pool *);
+/* Walk the board, and settle what the dead have left unsaid. */
+struct policy_counts	spawn_take_stock(struct pool *);
 
 /* Ask so many idle children to leave. */
 void	spawn_dismiss(struct pool *, int how_many);

@@ -24,14 +24,16 @@ struct strategy {
 	int	(*place_client)(struct pool *, int fd, const struct address *);
 
 	/* In the parent: of what was placed, what no child has taken yet;
-	   given what all children have said that they took. */
+	   given what all children have said that they took.  Settles the
+	   account of those who died in silence (pool.h). */
 	int	(*in_flight)(struct pool *, uint32_t taken);
 
 	/* In the parent, at its end: there are no more clients to come. */
 	void	(*close)(struct pool *);
 
-	/* In a child, its first act: let go of what is the parent's alone. */
-	void	(*newborn)(struct pool *);
+	/* In a child, its first act: let go of what is the parent's alone.
+	   The descriptor by which the child will wait for clients. */
+	int	(*newborn)(struct pool *);
 
 	/* In a child: wait for a client.  1 and a descriptor; 0: it is time
 	   to leave; -1 with errno. */

@@ -19,19 +19,23 @@
 #include <unistd.h>
 
 #include "net/fdpass.h"
+#include "net/log.h"
 #include "pool.h"
 
-/* Counters of connections are modulo 2^30, as those of the board. */
-#define MODULUS	(1U << 30)
-
 static int
-pass_open(struct pool *pool)
+open_queue(struct pool *pool)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 	    pool->queue) == -1)
 		return -1;
+	return fcntl(pool->queue[0], F_SETFL, O_NONBLOCK);
+}
+
+static int
+pass_open(struct pool *pool)
+{
 	/* The parent waits in ppoll() only. */
-	if (fcntl(pool->queue[0], F_SETFL, O_NONBLOCK) == -1 ||
+	if (open_queue(pool) == -1 ||
 	    fcntl(pool->listener, F_SETFL, O_NONBLOCK) == -1)
 		return -1;
 	return 0;
@@ -41,8 +45,17 @@ static int
 pass_place_client(struct pool *pool, int fd, const struct address *peer)
 {
 	if (fdpass_send(pool->queue[0], fd, peer) == -1) {
-		/* Too many on their way, by this user's limit (unix(7)). */
-		if (errno == ETOOMANYREFS)
+		if (errno != EPIPE)
+			return -1;
+		/*
+		 * A child has shut the queue down, which it must not do while
+		 * we live.  All children read it to the end and leave: those
+		 * who follow have a new one.
+		 */
+		log_info("a child has shut the queue down: a new one");
+		(void)close(pool->queue[0]);
+		(void)close(pool->queue[1]);
+		if (open_queue(pool) == 0)
 			errno = EAGAIN;
 		return -1;
 	}
@@ -54,28 +67,29 @@ pass_place_client(struct pool *pool, int fd, const struct address *peer)
 /*
  * Whoever died in silence may have taken a connection with it.  What was sent
  * and not taken must still be in the queue; what is not there is written off,
- * one for each suspect.  If another child was just about to say that it had
+ * one for each such death.  If another child was just about to say that it had
  * it, the sums show that later, and it is put back.
  */
 static int
 pass_in_flight(struct pool *pool, uint32_t taken)
 {
-	uint32_t	difference = (pool->sent - taken) % MODULUS;
-	int		missing;
+	uint32_t	difference = (pool->sent - taken) % BOARD_MODULUS;
+	int		waiting, missing;
 
-	if (difference >= MODULUS / 2) {
+	if (difference >= BOARD_MODULUS / 2) {
 		pool->sent = taken;
 		difference = 0;
 	}
-	if (pool->suspects > 0) {
-		missing = (int)difference - fdpass_waiting(pool->queue[1]);
-		if (missing > pool->suspects)
-			missing = pool->suspects;
+	if (pool->silent_deaths > 0 &&
+	    (waiting = fdpass_waiting(pool->queue[1])) != -1) {
+		missing = (int)difference - waiting;
+		if (missing > pool->silent_deaths)
+			missing = pool->silent_deaths;
 		if (missing > 0) {
 			pool->sent -= (uint32_t)missing;
 			difference -= (uint32_t)missing;
 		}
-		pool->suspects = 0;
+		pool->silent_deaths = 0;
 	}
 	return (int)difference;
 }
@@ -92,12 +106,13 @@ pass_close(struct pool *pool)
 	(void)close(pool->queue[1]);
 }
 
-static void
+static int
 pass_newborn(struct pool *pool)
 {
 	(void)close(pool->queue[0]);
 	if (pool->listener != -1)
 		(void)close(pool->listener);
+	return pool->queue[1];
 }
 
 static int

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#include <signal.h>
+#include <time.h>
+
+#include "signals.h"
+
+static volatile sig_atomic_t	terminated, interrupted;
+static sigset_t			handled;
+
+static void
+on_signal(int signo)
+{
+	if (signo == SIGTERM)
+		terminated = 1;
+	else if (signo == SIGINT)
+		interrupted = 1;
+	/* CHLD has done its work by waking ppoll(). */
+}
+
+int
+signals_open(void)
+{
+	static const int	list[] = { SIGTERM, SIGINT, SIGCHLD };
+	struct sigaction	action = { .sa_handler = on_signal };
+	sigset_t		blocked;
+	size_t			i;
+
+	(void)sigfillset(&action.sa_mask);
+	(void)sigemptyset(&handled);
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		(void)sigaddset(&handled, list[i]);
+	blocked = handled;
+	(void)sigaddset(&blocked, SIGWINCH);
+	if (sigprocmask(SIG_SETMASK, &blocked, NULL) == -1)
+		return -1;
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		if (sigaction(list[i], &action, NULL) == -1)
+			return -1;
+	action.sa_handler = SIG_IGN;
+	if (sigaction(SIGPIPE, &action, NULL) == -1 ||
+	    sigaction(SIGXFSZ, &action, NULL) == -1)
+		return -1;
+	return 0;
+}
+
+int
+signals_wait(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct timespec	timeout = { .tv_sec = ms / 1000,
+			    .tv_nsec = ms % 1000 * 1000000L };
+	struct timespec	none = { 0, 0 };
+	sigset_t	open;
+	int		ready, signo;
+
+	(void)sigemptyset(&open);
+	(void)sigaddset(&open, SIGWINCH);
+	ready = ppoll(fds, n, ms == -1 ? NULL : &timeout, &open);
+	/*
+	 * If a descriptor was ready the kernel delivers nothing: under load
+	 * that is always so, and TERM would never be seen.
+	 */
+	while (ready >= 0 && (signo = sigtimedwait(&handled, NULL,
+	    &none)) != -1)
+		on_signal(signo);
+	return ready;
+}
+
+bool
+signals_term(void)
+{
+	return terminated;
+}
+
+bool
+signals_int(void)
+{
+	return interrupted;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Signals to the parent.  They are blocked but for one door, the ppoll() in
+ * which the parent waits: no handler ever runs between two lines of other
+ * code.
+ */
+#ifndef POOL_SIGNALS_H
+#define POOL_SIGNALS_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+/*
+ * Block what the parent handles, install the handlers; first of all, so that
+ * no TERM finds a port without a parent who knows how to end.  The mask is
+ * built from empty, whatever was inherited.  WINCH stays blocked: one that is
+ * sent to a newborn waits until its handler stands.  0, or -1 with errno.
+ */
+int	signals_open(void);
+
+/*
+ * Wait for descriptors, a signal, or so many milliseconds (-1: for ever); as
+ * ppoll(2).  Whatever it returns, signals that were pending have come.
+ */
+int	signals_wait(struct pollfd *, nfds_t, int ms);
+
+/* Which ones have come so far. */
+bool	signals_term(void);
+bool	signals_int(void);
+
+#endif

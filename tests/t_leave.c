@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* WINCH in a child: from the parent, at its end, and in what it forks. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "pool/leave.h"
+
+static int	queue[2], spare[2];
+
+/* In the child: what the queue gives; 'e' for end-of-file. */
+static int
+next(void)
+{
+	char	byte;
+	ssize_t	n = recv(queue[1], &byte, 1, 0);
+
+	return n == 1 ? byte : n == 0 ? 'e' : 'x';
+}
+
+static void
+block_winch(int how)
+{
+	sigset_t	winch;
+
+	(void)sigemptyset(&winch);
+	(void)sigaddset(&winch, SIGWINCH);
+	(void)sigprocmask(how, &winch, NULL);
+}
+
+/* A child with the handler, of that parent; what play() returned in it. */
+static int
+child(pid_t parent, int (*play)(void))
+{
+	pid_t	pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, queue) == -1 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, spare) == -1)
+		bail("socketpair");
+	(void)close(spare[1]);
+	(void)send(queue[0], "a", 1, 0);
+	(void)send(queue[0], "b", 1, 0);
+	block_winch(SIG_BLOCK);
+	if ((pid = fork()) == -1)
+		bail("fork");
+	if (pid == 0) {
+		if (leave_arm(parent, queue[1], spare[0]) == -1)
+			_exit(1);
+		block_winch(SIG_UNBLOCK);
+		_exit(play());
+	}
+	return WEXITSTATUS(await_end(pid));
+}
+
+static int
+told(void)
+{
+	(void)raise(SIGWINCH);
+	return next();
+}
+
+static int
+grandchild(void)
+{
+	pid_t	pid = fork();
+
+	if (pid == 0) {
+		(void)raise(SIGWINCH);
+		_exit(0);
+	}
+	(void)waitpid(pid, NULL, 0);
+	return next() == 'a' ? next() : 'x';
+}
+
+/* The parent has gone, as getppid() sees it; a sibling has its end. */
+static int
+orphaned(void)
+{
+	(void)raise(SIGWINCH);
+	return next() == 'a' && next() == 'b' ? next() : 'x';
+}
+
+int
+main(void)
+{
+	harness_begin();
+	ok(child(getpid(), told) == 'e',
+	    "told to leave: end-of-file, queue or not");
+	ok(child(getpid(), grandchild) == 'b',
+	    "what a service forks does not end the queue");
+	ok(child(1, orphaned) == 'e',
+	    "an orphan: the queue to its end, then end-of-file");
+	return done();
+}
