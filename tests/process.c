@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +14,23 @@
 #include "harness.h"
 #include "process.h"
 
+/* A small file of /proc/PID, as text; false if the process is not there. */
+static bool
+read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+	char	path[64];
+	ssize_t	n;
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, text, size - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
 /* Children of a process, from the fourth field of /proc/PID/stat. */
 int
 children_of(pid_t parent, pid_t *list, int max)
@@ -26,25 +42,18 @@ children_of(pid_t parent, pid_t *list, int max)
 	if (proc == NULL)
 		bail("/proc: %s", strerror(errno));
 	while ((entry = readdir(proc)) != NULL) {
-		char	 path[64], text[512] = "", *after, state;
-		int	 fd, ppid;
-		ssize_t	 len;
+		char	 text[512], *after, state;
+		pid_t	 pid = (pid_t)atoi(entry->d_name);
+		int	 ppid;
 
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%.16s/stat",
-		    entry->d_name);
-		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-			continue;
-		len = read(fd, text, sizeof(text) - 1);
-		(void)close(fd);
 		/* The name, in brackets, may hold anything. */
-		if (len <= 0 || (after = strrchr(text, ')')) == NULL ||
+		if (pid == 0 || !read_proc(pid, "stat", text, sizeof(text)) ||
+		    (after = strrchr(text, ')')) == NULL ||
 		    sscanf(after + 1, " %c %d", &state, &ppid) != 2)
 			continue;
 		if (state != 'Z' && n < max &&
 		    ppid == (parent != 0 ? parent : getpid()))
-			list[n++] = (pid_t)atoi(entry->d_name);
+			list[n++] = pid;
 	}
 	(void)closedir(proc);
 	return n;
@@ -62,18 +71,13 @@ await_children(pid_t parent, int how_many, pid_t *list)
 bool
 title_is(pid_t pid, const char *title)
 {
-	char	path[64], text[256] = "";
+	char	text[256];
 	size_t	len;
-	ssize_t	n;
-	int	fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (!read_proc(pid, "cmdline", text, sizeof(text)))
 		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
 	/* libbsd pads a title that has become shorter with blanks. */
-	for (len = n > 0 ? strlen(text) : 0; len > 0 && text[len - 1] == ' ';)
+	for (len = strlen(text); len > 0 && text[len - 1] == ' ';)
 		text[--len] = '\0';
 	return strcmp(text, title) == 0;
 }
@@ -116,17 +120,10 @@ send_signal(pid_t pid, int signo)
 bool
 is_stopped(pid_t pid)
 {
-	char	path[64], text[512], *after;
-	ssize_t	n;
-	int	fd;
+	char	text[512], *after;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return (after = strrchr(text, ')')) != NULL && after[2] == 'T';
+	return read_proc(pid, "stat", text, sizeof(text)) &&
+	    (after = strrchr(text, ')')) != NULL && after[2] == 'T';
 }
 
 void

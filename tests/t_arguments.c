@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Wrong arguments: one line that names what was wrong, and exit 64; an
    address that is not to be had: two lines, and exit 69. */
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -143,11 +144,19 @@ long_options(void)
 static void
 not_ours(void)
 {
-	int	status;
+	int	fd, status;
 
 	log_clear();
 	refused(server_run("-w", "0", "10.255.255.254:9998", "echo", NULL),
 	    "bind 10.255.255.254:9998", "not an address of this machine");
+	if ((fd = socket(AF_INET6, SOCK_STREAM, 0)) == -1)
+		skip("a link-local address", "this kernel has no IPv6");
+	else {
+		(void)close(fd);
+		refused(server_run("-w", "0", "[fe80::1]:9998", "echo", NULL),
+		    "bind [fe80::1]:9998: Invalid argument",
+		    "needs its interface");
+	}
 	status = server_run("no.such.host.invalid:9", "echo", NULL);
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69 &&
 	    log_lines() == 1 && log_has("'no.such.host.invalid:9' cannot be "

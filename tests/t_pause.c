@@ -22,6 +22,14 @@ start(const char *pause, const char *idle)
 	return server_start_paused(pause, "-i", idle, PORT, "echo", NULL);
 }
 
+static void
+end(struct server server)
+{
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(),
+	    "no process is left");
+}
+
 /* The child that is stopped. */
 static pid_t
 await_stopped(pid_t parent)
@@ -96,9 +104,7 @@ held(void)
 	(void)shutdown(client, SHUT_WR);
 	ok(sees_end(client), "and sees the end");
 	(void)close(client);
-	send_signal(server.pid, SIGTERM);
-	(void)await_end(server.pid);
-	ok(harness_nobody_left(), "no process is left");
+	end(server);
 }
 
 /*
@@ -123,10 +129,8 @@ taken(void)
 	next = dial(server.port);
 	ok(echoes(next, "hello\n"), "the next one is served");
 	(void)close(next);
-	send_signal(server.pid, SIGTERM);
-	(void)await_end(server.pid);
+	end(server);
 	ok(log_has("clients still served: 0"), "the sums are right again");
-	ok(harness_nobody_left(), "no process is left");
 }
 
 /* The same, and the parent ends. */
@@ -197,9 +201,7 @@ dismissed_newborn(void)
 	while (kill(newborn, 0) == 0)
 		wait_a_moment(&wait);
 	ok(1, "it leaves");
-	send_signal(server.pid, SIGTERM);
-	(void)await_end(server.pid);
-	ok(harness_nobody_left(), "no process is left");
+	end(server);
 }
 
 /* A child that runs wild shuts down what all of them read from. */
@@ -217,9 +219,7 @@ queue_shut_down(void)
 		(void)close(next);
 	}
 	(void)close(first);
-	send_signal(server.pid, SIGTERM);
-	(void)await_end(server.pid);
-	ok(harness_nobody_left(), "no process is left");
+	end(server);
 }
 
 /* Clients who come faster than they are accepted: TERM is seen, and ends. */

@@ -36,6 +36,10 @@ explain(int error, const struct address *address,
 		(void)snprintf(text, size, "it is not an address of this "
 		    "machine: ip address lists those");
 		break;
+	case EINVAL:
+		(void)snprintf(text, size, "a link-local IPv6 address needs "
+		    "its interface: [fe80::1%%eth0]:%u", port);
+		break;
 	case EAFNOSUPPORT:
 		(void)snprintf(text, size, "this kernel has no addresses of "
 		    "that kind (IPv6 switched off?)");
