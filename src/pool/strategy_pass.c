@@ -22,41 +22,51 @@
 #include "net/log.h"
 #include "pool.h"
 
+/* A pair whose parent's end, the first, never makes the parent wait. */
 static int
-open_queue(struct pool *pool)
+open_queue(int queue[2])
 {
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    pool->queue) == -1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, queue) == -1)
 		return -1;
-	return fcntl(pool->queue[0], F_SETFL, O_NONBLOCK);
+	return fcntl(queue[0], F_SETFL, O_NONBLOCK);
 }
 
 static int
 pass_open(struct pool *pool)
 {
-	/* The parent waits in ppoll() only. */
-	if (open_queue(pool) == -1 ||
+	if (open_queue(pool->queue) == -1 ||
 	    fcntl(pool->listener, F_SETFL, O_NONBLOCK) == -1)
 		return -1;
 	return 0;
+}
+
+/*
+ * A child has shut the queue down, which it must not do while the parent
+ * lives.  All children read it to its end and leave; those who follow them
+ * have a new one.
+ */
+static void
+replace_queue(struct pool *pool)
+{
+	int	queue[2];
+
+	if (open_queue(queue) == -1)
+		return;		/* no room: the caller tries again */
+	log_info("a child has shut the queue down: here is a new one");
+	(void)close(pool->queue[0]);
+	(void)close(pool->queue[1]);
+	pool->queue[0] = queue[0];
+	pool->queue[1] = queue[1];
 }
 
 static int
 pass_place_client(struct pool *pool, int fd, const struct address *peer)
 {
 	if (fdpass_send(pool->queue[0], fd, peer) == -1) {
-		if (errno != EPIPE)
-			return -1;
-		/*
-		 * A child has shut the queue down, which it must not do while
-		 * we live.  All children read it to the end and leave: those
-		 * who follow have a new one.
-		 */
-		log_info("a child has shut the queue down: a new one");
-		(void)close(pool->queue[0]);
-		(void)close(pool->queue[1]);
-		if (open_queue(pool) == 0)
+		if (errno == EPIPE) {
+			replace_queue(pool);
 			errno = EAGAIN;
+		}
 		return -1;
 	}
 	pool->sent++;
