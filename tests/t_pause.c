@@ -129,6 +129,7 @@ taken(void)
 	next = dial(server.port);
 	ok(echoes(next, "hello\n"), "the next one is served");
 	(void)close(next);
+	log_clear();
 	end(server);
 	ok(log_has("clients still served: 0"), "the sums are right again");
 }
