@@ -107,6 +107,19 @@ held(void)
 	end(server);
 }
 
+/* A client that comes, is served, and goes; its child is idle again. */
+static void
+visit(struct server server, const char *what)
+{
+	int	client = dial(server.port);
+	pid_t	child;
+
+	ok(echoes(client, "hello\n"), "%s", what);
+	child = await_server_of(server.pid, client);
+	(void)close(client);
+	await_title(child, "outlived: idle");
+}
+
 /*
  * A child has taken a connection, has not said so yet, and is stopped.  Its
  * siblings serve; and if it is killed there, its client is lost, but no more.
@@ -114,21 +127,17 @@ held(void)
 static void
 taken(void)
 {
-	struct server	server = start("taken 1", "1:1");
-	int		lost = dial(server.port), next;
+	struct server	server = start("taken 1", "1:8");
+	int		lost = dial(server.port);
 	pid_t		stopped;
 
 	note("a child stopped between taking a client and saying so");
 	stopped = await_stopped(server.pid);
-	next = dial(server.port);
-	ok(echoes(next, "hello\n"), "another child serves");
-	(void)close(next);
+	visit(server, "another child serves");
 	send_signal(stopped, SIGKILL);
 	ok(sees_end(lost), "it is killed: its client sees the end");
 	(void)close(lost);
-	next = dial(server.port);
-	ok(echoes(next, "hello\n"), "the next one is served");
-	(void)close(next);
+	visit(server, "the next one is served");
 	log_clear();
 	end(server);
 	ok(log_has("clients still served: 0"), "the sums are right again");

@@ -78,9 +78,10 @@ serve(struct pool *pool, int slot, int fd, const struct address *peer)
 	log_debug("%s for %s", pool->config->service_name, name);
 	pool->config->service(&client, pool->config->arg);
 	(void)close(fd);
-	setproctitle("idle");
+	/* The board first: who reads the title finds it true. */
 	if (board_idle(pool->board, slot))
 		wake_parent(pool);
+	setproctitle("idle");
 }
 
 void
