@@ -131,6 +131,9 @@ queued(int signo)
 	server = server_start_paused(pause, "-i", "2:4", "-m", "2", PORT,
 	    "echo", NULL);
 	await_children(server.pid, 2, list);
+	/* Newborns have the listening socket until their first act. */
+	await_title(list[0], "outlived: idle");
+	await_title(list[1], "outlived: idle");
 	client = dial(server.port);
 	while ((inode = inode_of(server.port, client)) < 2 ||
 	    holds(server.pid, inode))
