@@ -91,6 +91,17 @@ await_title(pid_t pid, const char *title)
 		wait_a_moment(&wait);
 }
 
+unsigned long long
+signals_of(pid_t pid, const char *set)
+{
+	char	text[4096], *at;
+
+	if (!read_proc(pid, "status", text, sizeof(text)) ||
+	    (at = strstr(text, set)) == NULL)
+		bail("no %s of process %d", set, pid);
+	return strtoull(at + strlen(set) + 1, NULL, 16);
+}
+
 pid_t
 await_server_of(pid_t parent, int client)
 {

@@ -14,6 +14,8 @@ void	await_children(pid_t, int how_many, pid_t *list);
 
 bool	title_is(pid_t, const char *title);
 void	await_title(pid_t, const char *title);
+/* One of its sets of signals: "SigBlk", "SigIgn" (proc(5)). */
+unsigned long long	signals_of(pid_t, const char *set);
 /* The child of a parent (0: the orphan) that serves a client, by its title;
    waits for it. */
 pid_t	await_server_of(pid_t parent, int client);

@@ -48,6 +48,11 @@ titles(void)
 	await_title(list[0], "outlived: idle");
 	ok(1, "outlived: idle");
 	ok(getsid(list[0]) == list[0], "a child has a session of its own");
+	ok(signals_of(list[0], "SigBlk") == 0, "it blocks no signal");
+	/* 32 and 33 are glibc's own; make leaves them ignored. */
+	ok((signals_of(list[0], "SigIgn") & ~(3ULL << 31)) ==
+	    (1ULL << (SIGPIPE - 1) | 1ULL << (SIGXFSZ - 1)),
+	    "it ignores PIPE and XFSZ");
 	client = dial(server.port);
 	ok(echoes(client, "hello\n"), "a client is served");
 	child = await_server_of(server.pid, client);
