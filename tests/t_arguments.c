@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Wrong arguments: one line that names what was wrong, and exit 64; an
    address that is not to be had: two lines, and exit 69. */
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +74,65 @@ in_use(void)
 	    "without SO_REUSEADDR");
 	(void)close(client);
 	ok(harness_nobody_left(), "no process is left");
+}
+
+/* On Linux both sockets must have had the option: the old one counts too. */
+static void
+started_without(void)
+{
+	struct server	server = server_start("-R", "-i", "1:1",
+			    "127.0.0.1:9999", "echo", NULL);
+	struct wait	wait = { .what = "the listener to go" };
+	int		client = dial(server.port);
+
+	ok(echoes(client, "hello\n"), "a client of a server with -R");
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	while (listeners(9999) > 0)
+		wait_a_moment(&wait);
+	log_clear();
+	refused(server_run("-w", "0", "127.0.0.1:9999", "echo", NULL),
+	    "bind 127.0.0.1:9999: Address already in use",
+	    "was made without SO_REUSEADDR");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* -b is what the kernel has: of a socket in LISTEN, tcpi_sacked. */
+static void
+backlog(void)
+{
+	struct server	server = server_start("-b", "77", "127.0.0.1:0",
+			    "echo", NULL);
+	struct tcp_info	info;
+	socklen_t	len;
+	bool		denied = false;
+	int		pidfd, fd, copy, listens, found = -1;
+
+	if ((pidfd = pidfd_open(server.pid, 0)) == -1)
+		bail("pidfd_open: %s", strerror(errno));
+	for (fd = 3; fd < 16 && found == -1; fd++) {
+		if ((copy = pidfd_getfd(pidfd, fd, 0)) == -1) {
+			denied |= errno == EPERM;
+			continue;
+		}
+		len = sizeof(listens);
+		if (getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &listens,
+		    &len) == 0 && listens) {
+			len = sizeof(info);
+			(void)getsockopt(copy, IPPROTO_TCP, TCP_INFO, &info,
+			    &len);
+			found = (int)info.tcpi_sacked;
+		}
+		(void)close(copy);
+	}
+	if (denied)
+		skip("-b 77", "pidfd_getfd() is not allowed here");
+	else
+		ok(found == 77, "-b 77: the backlog is %d", found);
+	(void)close(pidfd);
+	send_signal(server.pid, SIGINT);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(), "all ended");
 }
 
 /* A wait for the port is a wait for the event, not for its own end. */
@@ -187,6 +250,8 @@ main(void)
 	}
 	log_clear();
 	in_use();
+	started_without();
+	backlog();
 	waits();
 	told_while_waiting();
 	long_options();

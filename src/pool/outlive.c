@@ -207,8 +207,8 @@ outlive_serve(const struct outlive_config *config)
 		goto out;
 	}
 	setproctitle("parent of %u", pool.port);
-	log_info("parent of %s: %s, %s", address_print(&address, name),
-	    pool.strategy->name, config->service_name);
+	log_info("parent of %s: %s (%s), %s", address_print(&address, name),
+	    pool.strategy->name, pool.strategy->place, config->service_name);
 	if (config->announce_fd != -1 &&
 	    announce(config->announce_fd, pool.port) == -1)
 		goto out;
