@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,18 +87,18 @@ sees_end(int fd)
 	return false;
 }
 
-/* States as in /proc/net/tcp. */
-enum { ANY, ESTABLISHED = 1, TIME_WAIT = 6, LISTEN = 10 };
+#define ANY	0		/* state or port */
 
-/* What is of interest in a row of it. */
+/* What is of interest in a row of the kernel's table. */
 struct row {
+	unsigned int	port;
 	unsigned int	timer;		/* 2: keep-alive */
 	unsigned long	inode;		/* 0: not accepted yet */
 };
 
 /*
- * Go through the kernel's table of a port, IPv4: rows in a state and of a
- * peer's port (0: any).  Returns their number, and the last one.
+ * Go through the kernel's table of IPv4: rows in a state of <netinet/tcp.h>,
+ * with a port and a peer's port.  Returns their number, and the last one.
  */
 static int
 table(unsigned int port, unsigned int state, unsigned int peer,
@@ -105,7 +106,7 @@ table(unsigned int port, unsigned int state, unsigned int peer,
 {
 	FILE		*tcp = fopen("/proc/self/net/tcp", "re");
 	char		 text[512];
-	unsigned int	 lport, rport, st;
+	unsigned int	 rport, st;
 	struct row	 row;
 	int		 n = 0;
 
@@ -113,10 +114,11 @@ table(unsigned int port, unsigned int state, unsigned int peer,
 		bail("/proc/self/net/tcp: %s", strerror(errno));
 	while (fgets(text, sizeof(text), tcp) != NULL)
 		if (sscanf(text, " %*d: %*x:%x %*x:%x %x %*x:%*x %x:%*x %*x "
-		    "%*u %*u %lu", &lport, &rport, &st, &row.timer,
+		    "%*u %*u %lu", &row.port, &rport, &st, &row.timer,
 		    &row.inode) == 5 &&
-		    lport == port && (state == ANY || st == state) &&
-		    (peer == 0 || rport == peer)) {
+		    (port == ANY || row.port == port) &&
+		    (state == ANY || st == state) &&
+		    (peer == ANY || rport == peer)) {
 			n++;
 			*last = row;
 		}
@@ -129,7 +131,7 @@ inode_of(unsigned int port, int client)
 {
 	struct row	row;
 
-	if (table(port, ESTABLISHED, local_port(client), &row) == 0)
+	if (table(port, TCP_ESTABLISHED, local_port(client), &row) == 0)
 		return 0;
 	return row.inode == 0 ? 1 : row.inode;
 }
@@ -139,22 +141,35 @@ keeps_alive(unsigned int port, int client)
 {
 	struct row	row;
 
-	return table(port, ESTABLISHED, local_port(client), &row) == 1 &&
+	return table(port, TCP_ESTABLISHED, local_port(client), &row) == 1 &&
 	    row.timer == 2;
+}
+
+int
+sockets_in(unsigned int state, unsigned int port, unsigned int peer)
+{
+	struct row	row;
+
+	return table(port, state, peer, &row);
 }
 
 int
 listeners(unsigned int port)
 {
+	return sockets_in(TCP_LISTEN, port, ANY);
+}
+
+unsigned int
+a_listener(void)
+{
 	struct row	row;
 
-	return table(port, LISTEN, 0, &row);
+	return table(ANY, TCP_LISTEN, ANY, &row) == 0 ? 0 : row.port;
 }
 
 int
 sockets_of(unsigned int port)
 {
-	struct row	row;
-
-	return table(port, ANY, 0, &row) - table(port, TIME_WAIT, 0, &row);
+	return sockets_in(ANY, port, ANY) -
+	    sockets_in(TCP_TIME_WAIT, port, ANY);
 }

@@ -23,8 +23,14 @@ bool		sees_end(int fd);
 unsigned long	inode_of(unsigned int port, int client);
 /* Whether a keep-alive timer runs for it, also at the server's end. */
 bool		keeps_alive(unsigned int port, int client);
+/* Sockets in a state of <netinet/tcp.h>, with this port and this port of the
+   peer; 0: any. */
+int		sockets_in(unsigned int state, unsigned int port,
+		    unsigned int peer);
 /* Sockets of the port in state LISTEN. */
 int		listeners(unsigned int port);
+/* The port of one that is in state LISTEN; 0: none is. */
+unsigned int	a_listener(void);
 /* Sockets of the port in any state but TIME_WAIT. */
 int		sockets_of(unsigned int port);
 
