@@ -37,8 +37,8 @@ wait_a_moment(struct wait *wait)
 }
 
 /* Until there is nobody left: who is killed leaves us its children. */
-static void
-clean_up(void)
+void
+harness_end_all(void)
 {
 	pid_t	list[512];
 	int	i, n, rounds;
@@ -66,7 +66,7 @@ on_alarm(int signo)
 
 	(void)signo;
 	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
-	clean_up();
+	harness_end_all();
 	_exit(1);
 }
 
@@ -91,7 +91,7 @@ harness_begin(void)
 	server_log = memfd_create("server log", MFD_CLOEXEC);
 	if (server_log == -1 || fcntl(server_log, F_SETFL, O_APPEND) == -1)
 		bail("memfd: %s", strerror(errno));
-	if (atexit(clean_up) != 0)
+	if (atexit(harness_end_all) != 0)
 		bail("atexit");
 }
 

@@ -25,6 +25,8 @@ void	harness_begin(void);
  */
 void	harness_own_network(void);
 
+/* End everything that we started, at once. */
+void	harness_end_all(void);
 /* Everything that we started has ended by itself, after a while. */
 bool	harness_nobody_left(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* UNP 7.5's four steps with doc/examples/unp75.c, with its option and without. */
+/* UNP 7.5's four steps with doc/examples/unp75.c, with -r and without. */
 #include <sys/wait.h>
 
 #include <netinet/tcp.h>

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: ISC
+# Included by tests that play a page: play PAGE [TRANSLATION], both under
+# $srcdir.  It is played where the page's own names lead to what was built, in
+# a process table of its own, which takes with it whatever is left.
+play() {
+	src=$(cd "${srcdir:-.}" && pwd)
+	top=$(pwd)
+	for tool in bash cc ip pkg-config ps ss unshare; do
+		command -v $tool >/dev/null || skip "there is no $tool"
+	done
+	own='unshare --net --pid --fork --mount-proc --kill-child'
+	[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
+	$own true 2>/dev/null || skip 'no namespaces are allowed here'
+
+	place=$(mktemp -d) || exit 1
+	mkdir -p "$place/doc/examples"
+	ln -s "$top/outlived" "$top/server1" "$top/server2" "$place"
+	ln -s "$top/doc/examples/unp75" "$src/doc/examples/unp75.c" \
+	    "$place/doc/examples"
+	page=$src/$1
+	translation=${2:+$src/$2}
+	cd "$place" || exit 1
+	# shellcheck disable=SC2086 # words, or nothing
+	timeout -k 5 170 $own "$top/tests/play" "$page" $translation </dev/null
+	status=$?
+	cd "$top" && rm -r "$place"
+	exit $status
+}
+
+skip() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
