@@ -4,6 +4,7 @@
  * are the kernel's.  Figures 7 and 8 wait for the end of TIME_WAIT, a minute:
  * only with OUTLIVE_PATIENT in the environment.
  */
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <netinet/tcp.h>
@@ -232,6 +233,8 @@ service(void)
 	client = dial(7002);
 	ok(echoes(client, "by way of server2\n"),
 	    "other ports; server2 answers what server1 does");
+	(void)shutdown(client, SHUT_WR);
+	ok(sees_end(client), "and closes when the client has");
 	(void)close(client);
 	client = dial(7002);
 	ok(echoes(client, "next\n"), "one client after the other");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* UNP 7.5's four steps with doc/examples/unp75.c, with -r and without. */
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <netinet/tcp.h>
@@ -43,14 +44,14 @@ await_a_clean_port(void)
 static int
 left_with_a_child(const char *option, int signo)
 {
-	pid_t	parent = start(option), child;
+	pid_t	parent = start(option), child[64];
 	int	client;
 
 	await_listener();
 	client = dial(9999);
 	ok(echoes(client, "hello\n"), "a client is served%s",
 	    option != NULL ? ", with -r" : "");
-	await_children(parent, 1, &child);
+	await_children(parent, 1, child);
 	send_signal(parent, signo);
 	ok(WTERMSIG(await_end(parent)) == signo, "the listening server ends");
 	ok(listeners(9999) == 0 &&
@@ -74,8 +75,9 @@ refused(const char *option)
 int
 main(void)
 {
-	pid_t	parent, zombies[64];
-	int	client, another;
+	struct wait	wait = { .what = "a child that is not even a zombie" };
+	pid_t		parent, child[64];
+	int		client, another;
 
 	harness_begin();
 	harness_own_network();
@@ -96,9 +98,12 @@ main(void)
 	another = dial(9999);
 	ok(echoes(another, "hello\n") && echoes(client, "and on\n"),
 	    "started again with -r: serves, beside the old child");
-	await_children(parent, 1, zombies);
+	await_children(parent, 1, child);
+	(void)shutdown(another, SHUT_WR);
+	ok(sees_end(another), "the client is done, and the child closes");
+	while (kill(child[0], 0) == 0)		/* a zombie would stay */
+		wait_a_moment(&wait);
 	(void)close(another);
-	await_children(parent, 0, zombies);
 	(void)close(client);
 	send_signal(parent, SIGTERM);
 	(void)await_end(parent);
