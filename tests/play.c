@@ -7,8 +7,8 @@
  * "1^C" presses Ctrl-C there, and the lines that follow are what is printed.
  * A command whose terminal's next step is Ctrl-C has to go on running until
  * then, any other has to end.  Each "## " section has new terminals, and a new
- * network.  ss and ps are repeated until they print what is expected, for ten
- * seconds.
+ * network.  ss and ps are repeated until they print what is expected, within
+ * the harness's deadline.
  *
  * "sleep" is for the patient: without OUTLIVE_PATIENT in the environment the
  * section ends there, and says so.
@@ -33,7 +33,6 @@
 #define TERMINALS	10		/* 0 is not used */
 #define STEPS		256		/* of a page, at most */
 #define LINES		32		/* that one step prints, at most */
-#define PATIENCE	10000		/* ms */
 
 struct step {
 	int	 section;
@@ -155,7 +154,7 @@ play(struct terminal *terminal, const struct step *step, bool has_to_stay,
     struct numbers *numbers)
 {
 	long long	began = clock_ms();
-	long long	patience = PATIENCE;
+	long long	patience = DEADLINE * 1000LL;
 
 	if (begins(step, "sleep "))
 		patience += atoi(step->typed + strlen("sleep ")) * 1000LL;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Arrows point down: who may include whom.
+# Arrows point down: who may include whom.  And what is to be printed in a book
+# fits on its pages.
 set -u
 src=${srcdir:-.}
 n=0 bad=0
@@ -26,7 +27,24 @@ may() {
 may 'src/net/*.[ch]' '[a-z]+\.h'
 may 'src/pool/*.[ch]' '[a-z]+\.h' 'outlive\.h' 'net/[a-z]+\.h'
 may 'src/service/*.[ch]' 'service\.h' 'outlive\.h' 'net/[a-z]+\.h'
+may 'src/lab/*.[ch]' '[a-z_]+\.h' 'net/[a-z]+\.h'
+may 'src/lab/server[12].c doc/examples/*.c' 'nothing'
 may 'src/outlived.c' 'outlive\.h' 'service/[a-z]+\.h'
 may 'include/*.h' 'nothing'
+# prints FILE LINES: it has fewer, of 80 columns at most.
+prints() {
+	n=$((n + 1))
+	if expand "$src/$1" | awk -v most="$2" \
+	    'length > 80 { bad = 1 } END { exit bad || NR >= most || NR == 0 }'
+	then
+		echo "ok $n - $1 can be printed"
+	else
+		echo "not ok $n - $1: under $2 lines, of 80 columns at most"
+		bad=1
+	fi
+}
+prints src/lab/server1.c 100
+prints src/lab/server2.c 100
+prints doc/examples/unp75.c 110
 echo "1..$n"
 exit $bad

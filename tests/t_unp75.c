@@ -72,6 +72,17 @@ refused(const char *option)
 	    log_has("unp75: bind error: Address already in use\n");
 }
 
+/* A command line that is wrong ends it with 1, and a line that says why. */
+static bool
+complains(const char *argument, const char *line)
+{
+	int	status;
+
+	log_clear();
+	status = await_end(start(argument));
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1 && log_has(line);
+}
+
 int
 main(void)
 {
@@ -107,6 +118,9 @@ main(void)
 	(void)close(client);
 	send_signal(parent, SIGTERM);
 	(void)await_end(parent);
+	ok(complains("65536", "unp75: the port is too large: expected 1 to "
+	    "65535\n") && complains("-x", "unp75: usage: unp75 [-r] [port]\n"),
+	    "a wrong command line");
 	ok(harness_nobody_left(), "all ended");
 	return done();
 }

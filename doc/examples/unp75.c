@@ -6,6 +6,7 @@
  *
  *   terminal 1                           terminal 2
  *
+ *   $ cc -o unp75 unp75.c $(pkg-config --cflags --libs libbsd-overlay)
  *   $ ./unp75 &                                                          (1)
  *   unp75: process 1001 listens
  *                                        $ exec 5<>/dev/tcp/127.0.0.1/9999
@@ -78,8 +79,10 @@ main(int argc, char *argv[])
 		reuseaddr = 1;
 	if (optind < argc)
 		port = (in_port_t)strtonum(argv[optind], 1, 65535, &problem);
-	if (ch != -1 || argc - optind > 1 || problem != NULL)
-		errx(1, "usage: unp75 [-r] [port from 1 to 65535]");
+	if (problem != NULL)
+		errx(1, "the port is %s: expected 1 to 65535", problem);
+	if (ch != -1 || argc - optind > 1)
+		errx(1, "usage: unp75 [-r] [port]");
 	listenfd = tcp_listen(port, reuseaddr);
 	(void)printf("unp75: process %d listens\n", getpid());
 	(void)fflush(stdout);
