@@ -49,11 +49,11 @@ struct outlive_config {
 	 * which serves one client at a time and many after another: it may
 	 * block for as long as it likes, and it leaves signals, mask and
 	 * descriptors as it found them.  It may fork, or end the child by
-	 * _exit(); a crash costs its own client only.
+	 * _exit() or by an exec; a crash costs its own client only.
 	 *
-	 * In it SIGPIPE and SIGXFSZ are ignored.  SIGWINCH is the pool's: it
-	 * must be neither blocked nor handled otherwise; calls that it
-	 * interrupts go on, except those that no handler restarts (signal(7):
+	 * In it SIGPIPE and SIGXFSZ are ignored, which an exec does not
+	 * change.  SIGWINCH is the pool's: it must be neither blocked nor
+	 * handled otherwise; calls that it interrupts go on, except those that no handler restarts (signal(7):
 	 * poll(), sleep and their like fail with EINTR).  All others have
 	 * their default action, and none is blocked.
 	 */
@@ -84,19 +84,20 @@ struct outlive_config {
 void	outlive_config_init(struct outlive_config *);
 
 /*
- * Listen, fork children, serve, until TERM or INT.  It is to be called from
- * the main thread, once, from a program that has called
+ * Listen, fork children, serve, until TERM, QUIT or INT.  It is to be called
+ * from the main thread, once, from a program that has called
  * setproctitle_init(3bsd) first and has no other children.  It takes over the
- * signal mask and the handlers of TERM, INT, CHLD, PIPE and XFSZ, also where
- * they were ignored, and blocks WINCH.  Children inherit what else is open,
- * and orphans keep it: close what they need not have, or make it
- * close-on-exec if they exec.
+ * signal mask and what is done on TERM, QUIT, INT, HUP, CHLD, PIPE, XFSZ and
+ * TTOU, also where they were ignored, and blocks WINCH.  Children inherit
+ * what else is open, and orphans keep it: close what they need not have, or
+ * make it close-on-exec if they exec.
  *
  * Returns in the parent only, when it has ended; the process is then good for
- * little but its own end.  An exit status after sysexits(3): 0 after TERM and
- * INT; EX_USAGE for a configuration that cannot be meant; EX_UNAVAILABLE if
- * the address is not to be had; EX_OSERR if the system refused something
- * else.  What went wrong has been written on standard error.
+ * little but its own end.  An exit status after sysexits(3): 0 after TERM,
+ * QUIT and INT; EX_USAGE for a configuration that cannot be meant;
+ * EX_UNAVAILABLE if the address is not to be had; EX_OSERR if the system
+ * refused something else.  What went wrong has been written on standard
+ * error.
  */
 int	outlive_serve(const struct outlive_config *);
 

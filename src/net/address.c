@@ -140,19 +140,26 @@ unmapped(const struct address *address)
 	return plain;
 }
 
+void
+address_split(const struct address *address, char *host, char *port)
+{
+	struct address	plain = unmapped(address);
+
+	if (getnameinfo(&plain.sa, plain.len, host, ADDRESS_TEXT, port,
+	    ADDRESS_TEXT, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+		(void)strlcpy(host, "unknown", ADDRESS_TEXT);
+		(void)strlcpy(port, "0", ADDRESS_TEXT);
+	}
+}
+
 const char *
 address_print(const struct address *address, char *text)
 {
-	struct address	plain = unmapped(address);
-	char		host[64], port[8];	/* fe80::...%interface */
+	char	host[ADDRESS_TEXT], port[ADDRESS_TEXT];
 
-	if (getnameinfo(&plain.sa, plain.len, host, sizeof(host), port,
-	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		(void)strlcpy(text, "unknown", ADDRESS_TEXT);
-	else
-		(void)snprintf(text, ADDRESS_TEXT,
-		    plain.sa.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s",
-		    host, port);
+	address_split(address, host, port);
+	(void)snprintf(text, ADDRESS_TEXT, strchr(host, ':') != NULL ?
+	    "[%.64s]:%.8s" : "%.64s:%.8s", host, port);
 	return text;
 }
 

@@ -39,6 +39,9 @@ int		 address_parse(struct address *, const char *text,
  */
 const char	*address_print(const struct address *, char *text);
 
+/* The two numbers of it, without brackets, each into ADDRESS_TEXT bytes. */
+void		 address_split(const struct address *, char *host, char *port);
+
 /* The port, in host byte order. */
 unsigned int	 address_port(const struct address *);
 

@@ -107,25 +107,31 @@ end_listen(struct pool *pool)
 	pool->listener = -1;
 }
 
+/* Clients that a child serves, or is about to. */
+static int
+clients(struct pool *pool)
+{
+	struct policy_counts	counts = spawn_take_stock(pool);
+
+	return counts.busy + counts.in_flight;
+}
+
 /* No more births and no more clients from here on. */
 static void
 close_queue(struct pool *pool)
 {
-	struct policy_counts	counts = spawn_take_stock(pool);
-
 	log_info("the port is free; clients still served: %d",
-	    counts.busy + counts.in_flight);
+	    clients(pool));
 	pool->strategy->close(pool);
 }
 
-void
-drain_and_part(struct pool *pool)
+/* Everyone who waits has a child, nobody listens.  False: INT came. */
+static bool
+drain(struct pool *pool)
 {
 	place_what_waits(pool, clock_ms() + PATIENCE);
-	if (signals_int()) {
-		drain_and_end(pool);
-		return;
-	}
+	if (signals_int())
+		return false;
 	end_listen(pool);
 	/* Children that died may have left more in the queue than there are
 	   idle ones to take it. */
@@ -136,6 +142,39 @@ drain_and_part(struct pool *pool)
 			break;
 		}
 	close_queue(pool);
+	return true;
+}
+
+void
+drain_and_part(struct pool *pool)
+{
+	if (!drain(pool))
+		drain_and_end(pool);
+}
+
+void
+drain_and_wait(struct pool *pool)
+{
+	if (!drain(pool)) {
+		drain_and_end(pool);
+		return;
+	}
+	setproctitle("parent of %u, until its children are done", pool->port);
+	/* A child that is done leaves, and its end wakes us. */
+	for (spawn_reap(pool); pool->living > 0 && clients(pool) > 0;
+	    spawn_reap(pool)) {
+		(void)signals_wait(NULL, 0, -1);
+		if (signals_int()) {
+			drain_and_end(pool);
+			return;
+		}
+		if (signals_term()) {
+			log_info("TERM: not waiting for %d clients",
+			    clients(pool));
+			return;
+		}
+	}
+	log_info("all clients have been served");
 }
 
 void

@@ -12,6 +12,12 @@ struct pool;
 void	drain_and_part(struct pool *);
 
 /*
+ * QUIT: the same, and then wait until no child serves any more.  TERM and INT
+ * end the wait, each in its way.
+ */
+void	drain_and_wait(struct pool *);
+
+/*
  * INT: LISTEN ends, and so does everything else: what waits, and every child.
  * Returns when the children have ended.
  */

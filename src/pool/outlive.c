@@ -87,7 +87,7 @@ open_listener(const struct outlive_config *config, struct address *address)
 			    failed, name, config->bind_wait);
 		told = true;
 		(void)signals_wait(NULL, 0, BIND_PAUSE);
-		if (signals_term() || signals_int())
+		if (signals_end())
 			return -1;
 	}
 	somaxconn = listener_somaxconn();
@@ -199,7 +199,7 @@ outlive_serve(const struct outlive_config *config)
 		return EX_OSERR;
 	}
 	if ((pool.listener = open_listener(config, &address)) == -1)
-		return signals_term() || signals_int() ? 0 : EX_UNAVAILABLE;
+		return signals_end() ? 0 : EX_UNAVAILABLE;
 	pool.port = address_port(&address);
 	if (open_pool(&pool) == -1) {
 		log_warn("cannot make a pool of %d children",

@@ -130,14 +130,41 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	return fds[1].revents != 0;
 }
 
+/* HUP: new children, as soon as the old ones are done. */
+static void
+replace_all(struct pool *pool)
+{
+	int	children = pool->living;
+
+	if (spawn_renew(pool) == -1)
+		log_warn("HUP: the children stay");
+	else
+		log_info("HUP: replacing %d children, busy ones when they "
+		    "are done", children);
+}
+
+/* In the way that was asked for; if in several, in the one that ends most. */
+static void
+end(struct pool *pool)
+{
+	if (signals_int())
+		drain_and_end(pool);
+	else if (signals_term())
+		drain_and_part(pool);
+	else
+		drain_and_wait(pool);
+}
+
 int
 parent_run(struct pool *pool)
 {
 	struct policy_counts	counts;
 	bool			waiting = false;
 
-	while (!signals_term() && !signals_int()) {
+	while (!signals_end()) {
 		spawn_reap(pool);
+		if (signals_hup())
+			replace_all(pool);
 		board_look(pool->board);
 		counts = spawn_take_stock(pool);
 		if ((waiting || pool->held != -1) &&
@@ -152,9 +179,6 @@ parent_run(struct pool *pool)
 		counts = spawn_take_stock(pool);
 		waiting = sleep_well(pool, &counts);
 	}
-	if (signals_int())
-		drain_and_end(pool);
-	else
-		drain_and_part(pool);
+	end(pool);
 	return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "signals.h"
 
-static volatile sig_atomic_t	terminated, interrupted;
+static volatile sig_atomic_t	terminated, quit, interrupted, hung_up;
 static sigset_t			handled;
 
 static void
@@ -12,15 +12,23 @@ on_signal(int signo)
 {
 	if (signo == SIGTERM)
 		terminated = 1;
+	else if (signo == SIGQUIT)
+		quit = 1;
 	else if (signo == SIGINT)
 		interrupted = 1;
+	else if (signo == SIGHUP)
+		hung_up = 1;
 	/* CHLD has done its work by waking ppoll(). */
 }
 
 int
 signals_open(void)
 {
-	static const int	list[] = { SIGTERM, SIGINT, SIGCHLD };
+	static const int	list[] = { SIGTERM, SIGQUIT, SIGINT, SIGHUP,
+				    SIGCHLD };
+	/* What comes of writing a log: to a pipe without a reader, to a full
+	   file, to the terminal in the background (stty tostop). */
+	static const int	ignored[] = { SIGPIPE, SIGXFSZ, SIGTTOU };
 	struct sigaction	action = { .sa_handler = on_signal };
 	sigset_t		blocked;
 	size_t			i;
@@ -37,9 +45,9 @@ signals_open(void)
 		if (sigaction(list[i], &action, NULL) == -1)
 			return -1;
 	action.sa_handler = SIG_IGN;
-	if (sigaction(SIGPIPE, &action, NULL) == -1 ||
-	    sigaction(SIGXFSZ, &action, NULL) == -1)
-		return -1;
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		if (sigaction(ignored[i], &action, NULL) == -1)
+			return -1;
 	return 0;
 }
 
@@ -72,7 +80,28 @@ signals_term(void)
 }
 
 bool
+signals_quit(void)
+{
+	return quit;
+}
+
+bool
 signals_int(void)
 {
 	return interrupted;
+}
+
+bool
+signals_end(void)
+{
+	return terminated || quit || interrupted;
+}
+
+bool
+signals_hup(void)
+{
+	bool	come = hung_up;
+
+	hung_up = 0;
+	return come;
 }

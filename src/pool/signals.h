@@ -26,6 +26,11 @@ int	signals_wait(struct pollfd *, nfds_t, int ms);
 
 /* Which ones have come so far. */
 bool	signals_term(void);
+bool	signals_quit(void);
 bool	signals_int(void);
+/* Whether one of these three has. */
+bool	signals_end(void);
+/* Whether HUP has come since this was last asked. */
+bool	signals_hup(void);
 
 #endif

@@ -85,6 +85,10 @@ obituary(const struct pool *pool, int slot, int status)
 	if (WIFSIGNALED(status))
 		log_info("child %d was ended by signal %d (%s) %s", pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
+	else if (word.state == SLOT_BUSY)
+		/* A service may end its child, a program always does. */
+		log_debug("child %d exited with status %d %s", pid,
+		    WEXITSTATUS(status), doing);
 	else
 		log_info("child %d exited with status %d %s", pid,
 		    WEXITSTATUS(status), doing);
@@ -165,6 +169,18 @@ spawn_dismiss(struct pool *pool, int how_many)
 		child->leaving = true;
 		how_many--;
 	}
+}
+
+int
+spawn_renew(struct pool *pool)
+{
+	int	slot;
+
+	if (pool->strategy->renew(pool) == -1)
+		return -1;
+	for (slot = 0; slot < pool->used; slot++)
+		pool->children[slot].leaving = true;
+	return 0;
 }
 
 void

@@ -31,6 +31,10 @@ struct policy_counts	spawn_take_stock(struct pool *);
 /* Ask so many idle children to leave. */
 void	spawn_dismiss(struct pool *, int how_many);
 
+/* All children that there are leave when they are done: renew the strategy,
+   and count on none of them any more.  0, or -1 with errno. */
+int	spawn_renew(struct pool *);
+
 /* Send a signal to every child. */
 void	spawn_signal(struct pool *, int signo);
 

@@ -28,6 +28,10 @@ struct strategy {
 	   account of those who died in silence (pool.h). */
 	int	(*in_flight)(struct pool *, uint32_t taken);
 
+	/* In the parent: part with all children that there are, who are to
+	   leave when they are done, and be ready for others.  As open(). */
+	int	(*renew)(struct pool *);
+
 	/* In the parent, at its end: there are no more clients to come. */
 	void	(*close)(struct pool *);
 

@@ -40,23 +40,32 @@ pass_open(struct pool *pool)
 	return 0;
 }
 
-/*
- * A child has shut the queue down, which it must not do while the parent
- * lives.  All children read it to its end and leave; those who follow them
- * have a new one.
- */
 static void
-replace_queue(struct pool *pool)
+pass_close(struct pool *pool)
+{
+	/*
+	 * shutdown(), because a child between fork() and its first act still
+	 * has a copy: close() would not give end-of-file to the others.
+	 */
+	(void)shutdown(pool->queue[0], SHUT_WR);
+	(void)close(pool->queue[0]);
+	(void)close(pool->queue[1]);
+	pool->queue[0] = pool->queue[1] = -1;
+}
+
+/* All children read the old queue to its end and leave; those who follow them
+   have the new one. */
+static int
+pass_renew(struct pool *pool)
 {
 	int	queue[2];
 
 	if (open_queue(queue) == -1)
-		return;		/* no room: the caller tries again */
-	log_info("a child has shut the queue down: here is a new one");
-	(void)close(pool->queue[0]);
-	(void)close(pool->queue[1]);
+		return -1;
+	pass_close(pool);
 	pool->queue[0] = queue[0];
 	pool->queue[1] = queue[1];
+	return 0;
 }
 
 static int
@@ -64,7 +73,10 @@ pass_place_client(struct pool *pool, int fd, const struct address *peer)
 {
 	if (fdpass_send(pool->queue[0], fd, peer) == -1) {
 		if (errno == EPIPE) {
-			replace_queue(pool);
+			/* By a child, which must not do it while we live. */
+			if (pass_renew(pool) == 0)
+				log_info("a child has shut the queue down: "
+				    "here is a new one");
 			errno = EAGAIN;
 		}
 		return -1;
@@ -104,18 +116,6 @@ pass_in_flight(struct pool *pool, uint32_t taken)
 	return (int)difference;
 }
 
-static void
-pass_close(struct pool *pool)
-{
-	/*
-	 * shutdown(), because a child between fork() and its first act still
-	 * has a copy: close() would not give end-of-file to the others.
-	 */
-	(void)shutdown(pool->queue[0], SHUT_WR);
-	(void)close(pool->queue[0]);
-	(void)close(pool->queue[1]);
-}
-
 static int
 pass_newborn(struct pool *pool)
 {
@@ -137,6 +137,7 @@ const struct strategy	strategy_pass = {
 	.open = pass_open,
 	.place_client = pass_place_client,
 	.in_flight = pass_in_flight,
+	.renew = pass_renew,
 	.close = pass_close,
 	.newborn = pass_newborn,
 	.take_client = pass_take_client,
