@@ -27,7 +27,7 @@ static const struct option	options[] = {
 
 static const char	synopsis[] =
 "usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-w seconds]\n"
-"                [host:]port service\n";
+"                [host:]port service [argument ...]\n";
 
 static const char	details[] =
 "\n"
@@ -49,8 +49,8 @@ help(void)
 
 	(void)printf("%s%s", synopsis, details);
 	for (service = services; service->name != NULL; service++)
-		(void)printf("  %-20s  %s\n", service->name,
-		    service->summary);
+		(void)printf("  %-4s %-17s %s\n", service->name,
+		    service->arguments, service->summary);
 	exit(0);
 }
 
@@ -95,12 +95,31 @@ settle(struct outlive_config *config, bool idle_given)
 		config->idle_max = config->max_children;
 }
 
+/* The service and its arguments, in words of their own. */
+static void
+choose_service(char *argv[], struct outlive_config *config)
+{
+	const struct service	*service = service_find(argv[0]);
+	char			 why[256];
+
+	if (service == NULL)
+		errx(EX_USAGE, "there is no service '%s'; "
+		    "see outlived --help", argv[0]);
+	if (service->prepare == NULL && argv[1] != NULL)
+		errx(EX_USAGE, "service %s takes no arguments, but here is "
+		    "'%s'", argv[0], argv[1]);
+	if (service->prepare != NULL &&
+	    service->prepare(argv + 1, &config->arg, why, sizeof(why)) == -1)
+		errx(EX_USAGE, "service %s: %s", argv[0], why);
+	config->service = service->serve;
+	config->service_name = service->name;
+}
+
 static void
 parse(int argc, char *argv[], struct outlive_config *config)
 {
-	const struct service	*service;
-	bool			 idle_given = false;
-	int			 c;
+	bool	idle_given = false;
+	int	c;
 
 	/* '+': what follows the service is the service's. */
 	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:w:", options,
@@ -148,14 +167,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 		errx(EX_USAGE, "expected [host:]port and a service; "
 		    "see outlived --help");
 	config->address = argv[0];
-	if ((service = service_find(argv[1])) == NULL)
-		errx(EX_USAGE, "there is no service '%s'; "
-		    "see outlived --help", argv[1]);
-	if (argc > 2)
-		errx(EX_USAGE, "service %s takes no arguments, but here is "
-		    "'%s'", argv[1], argv[2]);
-	config->service = service->serve;
-	config->service_name = service->name;
+	choose_service(argv + 1, config);
 }
 
 /*

@@ -139,10 +139,14 @@ inode_of(unsigned int port, int client)
 bool
 keeps_alive(unsigned int port, int client)
 {
+	struct wait	wait = { .what = "an acknowledgement" };
 	struct row	row;
 
-	return table(port, TCP_ESTABLISHED, local_port(client), &row) == 1 &&
-	    row.timer == 2;
+	/* 1: what was sent last is not acknowledged yet. */
+	while (table(port, TCP_ESTABLISHED, local_port(client), &row) == 1 &&
+	    row.timer == 1)
+		wait_a_moment(&wait);
+	return row.timer == 2;
 }
 
 int

@@ -152,6 +152,12 @@ harness_nobody_left(void)
 pid_t
 program_start(const char *const argv[], int out)
 {
+	return program_start_in(NULL, argv, out);
+}
+
+pid_t
+program_start_in(void (*prepare)(void), const char *const argv[], int out)
+{
 	pid_t	pid = fork();
 	int	null;
 
@@ -165,6 +171,8 @@ program_start(const char *const argv[], int out)
 	(void)dup2(server_log, STDERR_FILENO);
 	closefrom(STDERR_FILENO + 1);
 	(void)signal(SIGPIPE, SIG_DFL);
+	if (prepare != NULL)
+		prepare();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
 }

@@ -56,6 +56,10 @@ int		server_run(const char *argument, ...)
 		    __attribute__((__sentinel__));
 /* Any program, its arguments from argv[0] on. */
 pid_t		program_start(const char *const argv[], int out);
+/* The same, in a surrounding that a function of the new process prepares
+   last of all. */
+pid_t		program_start_in(void (*prepare)(void),
+		    const char *const argv[], int out);
 /* Wait for a child or orphan of ours to end: its wait status. */
 int		await_end(pid_t);
 

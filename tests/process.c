@@ -169,3 +169,60 @@ holds(pid_t pid, unsigned long inode)
 	(void)closedir(dir);
 	return found;
 }
+
+void
+descriptors_of(pid_t pid, char *text, size_t size)
+{
+	char		 path[64], target[128];
+	const char	*kind;
+	ssize_t		 n;
+	int		 fd;
+
+	text[0] = '\0';
+	for (fd = 0; fd < 64; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+		if ((n = readlink(path, target, sizeof(target) - 1)) == -1)
+			continue;
+		target[n] = '\0';
+		if (strcmp(target, "/dev/null") == 0)
+			kind = "null";
+		else if (strstr(target, "server log") != NULL)
+			kind = "log";
+		else if (strncmp(target, "/dev/pts/", 9) == 0)
+			kind = "terminal";
+		else if (strncmp(target, "socket:", 7) == 0)
+			kind = "socket";
+		else if (strstr(target, "[eventfd]") != NULL)
+			kind = "eventfd";
+		else
+			kind = target;
+		(void)strlcat(text, fd == 0 ? "" : " ", size);
+		(void)strlcat(text, kind, size);
+	}
+}
+
+bool
+all_close_on_exec(pid_t pid)
+{
+	char		 path[64], row[128];
+	unsigned int	 flags;
+	FILE		*info;
+	int		 fd;
+
+	for (fd = 3; fd < 64; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid,
+		    fd);
+		if ((info = fopen(path, "re")) == NULL)
+			continue;
+		while (fgets(row, sizeof(row), info) != NULL)
+			if (sscanf(row, "flags: %o", &flags) == 1 &&
+			    (flags & O_CLOEXEC) == 0) {
+				note("descriptor %d of %d stays open over "
+				    "exec", fd, pid);
+				(void)fclose(info);
+				return false;
+			}
+		(void)fclose(info);
+	}
+	return true;
+}

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Living children of a process (0: of the test itself), at most max. */
 int	children_of(pid_t, pid_t *list, int max);
@@ -28,5 +29,10 @@ bool	is_stopped(pid_t);
 
 /* Whether it has a descriptor of that socket. */
 bool	holds(pid_t, unsigned long inode);
+/* The kinds of all its descriptors, one word each: null, log, terminal,
+   socket, eventfd, or what /proc says. */
+void	descriptors_of(pid_t, char *text, size_t size);
+/* Whether none above 2 would survive an exec. */
+bool	all_close_on_exec(pid_t);
 
 #endif

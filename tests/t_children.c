@@ -254,10 +254,87 @@ stopped(void)
 	end(server);
 }
 
+/* HUP: idle children are replaced, a busy one when its client has gone. */
+static void
+renewed(void)
+{
+	struct wait	wait = { .what = "other children" };
+	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
+			    "echo", NULL);
+	int		client = dial(server.port), next;
+	pid_t		before[64], after[64], busy;
+	int		i, n;
+
+	ok(echoes(client, "hello\n"), "a client is served");
+	busy = await_server_of(server.pid, client);
+	await_children(server.pid, 3, before);
+	log_clear();
+	send_signal(server.pid, SIGHUP);
+	do {
+		wait_a_moment(&wait);
+		n = children_of(server.pid, after, 64);
+		for (i = 0; i < 3; i++)
+			n += before[i] != busy &&
+			    contains(after, 3, before[i]);
+	} while (n != 3);
+	ok(contains(after, 3, busy), "HUP: two others for the idle ones");
+	ok(log_has("HUP: replacing 3 children"), "it is said");
+	ok(echoes(client, "on\n"), "the busy one serves its client");
+	next = dial(server.port);
+	ok(echoes(next, "hello\n"), "a new client is served");
+	ok(!contains(before, 3, await_server_of(server.pid, next)),
+	    "by a new child");
+	(void)close(client);
+	while (kill(busy, 0) == 0)
+		wait_a_moment(&wait);
+	ok(1, "the busy one leaves when its client does");
+	(void)close(next);
+	end(server);
+}
+
+/* What was on its way to the old children when HUP came is served. */
+static void
+renewed_with_a_queue(void)
+{
+	struct wait	wait = { .what = "a connection in the queue" };
+	struct server	server;
+	char		pause[64];
+	pid_t		list[64], child;
+	int		client, gate;
+
+	gate = gate_close(pause, sizeof(pause));
+	server = server_start_paused(pause, "-i", "2:8", "127.0.0.1:0",
+	    "echo", NULL);
+	await_children(server.pid, 2, list);
+	client = dial(server.port);
+	while (inode_of(server.port, client) < 2 ||
+	    holds(server.pid, inode_of(server.port, client)))
+		wait_a_moment(&wait);
+	log_clear();
+	send_signal(server.pid, SIGHUP);
+	await_log("HUP: replacing");
+	(void)close(gate);
+	ok(echoes(client, "queued\n"), "HUP: what was queued is served");
+	child = await_server_of(server.pid, client);
+	(void)close(client);
+	while (kill(child, 0) == 0)
+		wait_a_moment(&wait);
+	client = dial(server.port);
+	ok(echoes(client, "next\n"), "and the next one");
+	child = await_server_of(server.pid, client);
+	(void)close(client);
+	await_title(child, "outlived: idle");
+	log_clear();
+	end(server);
+	ok(log_has("clients still served: 0"), "the sums are right");
+}
+
 int
 main(void)
 {
 	harness_begin();
+	renewed();
+	renewed_with_a_queue();
 	titles();
 	killed_idle();
 	killed_busy();

@@ -20,16 +20,26 @@ static const struct {
 	int		 signo;
 	const char	*name;
 } ends[] = {
-	{ SIGTERM, "TERM" }, { SIGINT, "INT" }, { SIGKILL, "KILL" },
+	{ SIGTERM, "TERM" }, { SIGQUIT, "QUIT" }, { SIGINT, "INT" },
+	{ SIGKILL, "KILL" },
 };
+
+static pid_t	waits;		/* a parent that was sent QUIT */
 
 /* The parent ends as the signal says that it should. */
 static void
 end_parent(struct server server, int signo)
 {
-	int	status;
+	struct wait	wait = { .what = "the port to be free" };
+	int		status;
 
 	send_signal(server.pid, signo);
+	if (signo == SIGQUIT) {
+		waits = server.pid;
+		while (listeners(9999) > 0)
+			wait_a_moment(&wait);
+		return;
+	}
 	status = await_end(server.pid);
 	if (signo == SIGKILL)
 		ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
@@ -57,22 +67,25 @@ nothing_left(void)
 {
 	struct wait	wait = { .what = "the port's sockets to go" };
 
+	if (waits != 0)
+		ok(await_end(waits) == 0, "the parent ended in order");
+	waits = 0;
 	ok(harness_nobody_left(), "no process is left");
 	while (sockets_of(9999) > 0)
 		wait_a_moment(&wait);
 	ok(1, "and no socket");
 }
 
-/* Only so many processes of the old generation are left. */
+/* Only so many children are left, as orphans or with a parent that waits. */
 static void
-await_orphans(int how_many)
+await_children_left(int how_many)
 {
-	struct wait	wait = { .what = "the idle children to leave" };
-	pid_t		list[64];
+	pid_t	list[64];
 
-	while (children_of(0, list, 64) != how_many)
-		wait_a_moment(&wait);
-	ok(1, "%d of the old generation left", how_many);
+	await_children(waits, how_many, list);
+	ok(1, "children left: %d", how_many);
+	if (waits != 0)
+		ok(waitpid(waits, NULL, WNOHANG) == 0, "the parent waits");
 }
 
 /* A client in the middle of a conversation. */
@@ -86,10 +99,10 @@ busy(int signo)
 	end_parent(server, signo);
 	if (signo == SIGINT) {
 		ok(sees_end(client), "it is ended");
-		await_orphans(0);
+		await_children_left(0);
 	} else {
 		/* The idle ones leave while the busy one stays. */
-		await_orphans(1);
+		await_children_left(1);
 		ok(listeners(9999) == 0, "nobody listens");
 		next_parent();
 		ok(echoes(client, "after\n"), "its old child goes on");
@@ -172,7 +185,7 @@ completed(int signo)
 	if (signo != SIGINT)
 		next_parent();
 	for (i = 0; i < 3; i++)
-		if (signo == SIGTERM)
+		if (signo == SIGTERM || signo == SIGQUIT)
 			ok(hears(waiting[i], "waiting\n"),
 			    "client %d is served", i + 1);
 		else

@@ -4,8 +4,10 @@
 #include "service.h"
 
 const struct service	services[] = {
-	{ "echo",	"sends back what comes (RFC 862)",	echo },
-	{ NULL,		NULL,					NULL },
+	{ "echo", "", "sends back what comes (RFC 862)", NULL, echo },
+	{ "exec", "program [arg ...]", "the client is its input and output",
+	    program_prepare, program_run },
+	{ .name = NULL },
 };
 
 const struct service *

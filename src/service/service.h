@@ -10,7 +10,17 @@
 
 struct service {
 	const char	*name;
+	const char	*arguments;	/* that it takes, for --help */
 	const char	*summary;	/* for --help */
+
+	/*
+	 * Look at the arguments, NULL at their end, before anything else is
+	 * done: what serve() is to be given goes to *arg.  0; or -1, and what
+	 * was wrong is in a buffer of the caller's.  NULL: it takes none.
+	 */
+	int		(*prepare)(char *argv[], void **arg, char *why,
+			    size_t size);
+
 	void		(*serve)(const struct outlive_client *, void *arg);
 };
 
@@ -22,5 +32,9 @@ const struct service	*service_find(const char *name);
 
 /* echo.c: what comes goes back, until the client closes (RFC 862). */
 void	echo(const struct outlive_client *, void *);
+
+/* exec.c: a program and its arguments.  program_run() does not return. */
+int	program_prepare(char *argv[], void **arg, char *why, size_t size);
+void	program_run(const struct outlive_client *, void *);
 
 #endif

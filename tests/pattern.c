@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+#include "net/stream.h"
+#include "pattern.h"
+
+static char
+next(struct pattern *pattern)
+{
+	pattern->seed = pattern->seed * 1103515245U + 12345U;
+	if (++pattern->column % 61 == 0)
+		return '\n';
+	return (char)('a' + (pattern->seed >> 16) % 26);
+}
+
+void
+pattern_fill(struct pattern *pattern, char *bytes, size_t n)
+{
+	while (n-- > 0)
+		*bytes++ = next(pattern);
+}
+
+bool
+pattern_matches(struct pattern *pattern, const char *bytes, size_t n)
+{
+	while (n-- > 0)
+		if (*bytes++ != next(pattern))
+			return false;
+	return true;
+}
+
+bool
+pattern_send(struct pattern *pattern, int fd, size_t n)
+{
+	char	bytes[16384];
+	size_t	some;
+
+	for (; n > 0; n -= some) {
+		some = n < sizeof(bytes) ? n : sizeof(bytes);
+		pattern_fill(pattern, bytes, some);
+		if (writen(fd, bytes, some) == -1)
+			return false;
+	}
+	return true;
+}
+
+bool
+pattern_receive(struct pattern *pattern, int fd, size_t n)
+{
+	char	bytes[65536];
+	ssize_t	some;
+
+	for (; n > 0; n -= (size_t)some) {
+		some = readsome(fd, bytes, n < sizeof(bytes) ? n :
+		    sizeof(bytes));
+		if (some <= 0 || !pattern_matches(pattern, bytes,
+		    (size_t)some))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* Children that become programs: found or not, refilled, replaced. */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+static char	folder[] = "/tmp/outlive-programs.XXXXXX";
+static char	program[64];
+
+static void
+end(struct server server)
+{
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0, "the parent ended");
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* A file of that text, which may be executed. */
+static void
+write_program(const char *text)
+{
+	int	fd = open(program, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		    0755);
+
+	if (fd == -1 || write(fd, text, strlen(text)) !=
+	    (ssize_t)strlen(text) || close(fd) == -1)
+		bail("%s: %s", program, strerror(errno));
+}
+
+static void
+clean_up(void)
+{
+	(void)unlink(program);
+	(void)rmdir(folder);
+}
+
+/* What only the kernel can say about a program, it says before bind(). */
+static void
+refused(const char *text, const char *said)
+{
+	int	status;
+
+	write_program(text);
+	log_clear();
+	status = server_run("127.0.0.1:9999", "exec", program, NULL);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 64 &&
+	    log_lines() == 1 && log_has(said), "refused: %s", said);
+	log_show();
+}
+
+/* By PATH, as execvp() would; also if there is none. */
+static void
+found(void)
+{
+	const char	*argv[] = { "./outlived", "-i", "1:1",
+			    "127.0.0.1:9999", "exec", "a", NULL };
+	struct wait	wait = { .what = "a listener" };
+	char		path[128];
+	int		client;
+	pid_t		pid;
+
+	write_program("#!/bin/sh\necho found\n");
+	(void)snprintf(path, sizeof(path), "/nowhere:%s:/bin", folder);
+	(void)setenv("PATH", path, 1);
+	pid = program_start(argv, -1);
+	while (listeners(9999) == 0)
+		wait_a_moment(&wait);
+	client = dial(9999);
+	ok(hears(client, "found\n") && sees_end(client),
+	    "a program is found in PATH, a script is executed");
+	(void)close(client);
+	end((struct server){ .pid = pid });
+
+	(void)unsetenv("PATH");
+	argv[5] = "cat";
+	pid = program_start(argv, -1);
+	wait.since = 0;
+	while (listeners(9999) == 0)
+		wait_a_moment(&wait);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "and without PATH in the usual places");
+	(void)close(client);
+	end((struct server){ .pid = pid });
+	(void)setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+/* A child that has become a program is replaced while it still runs. */
+static void
+refilled(void)
+{
+	struct server	server = server_start("-i", "1:1", "127.0.0.1:0",
+			    "exec", "cat", NULL);
+	int		clients[5], i;
+	pid_t		list[64];
+
+	for (i = 0; i < 5; i++) {
+		clients[i] = dial(server.port);
+		ok(echoes(clients[i], "hello\n"), "program %d serves beside "
+		    "the others", i + 1);
+	}
+	await_children(server.pid, 6, list);
+	ok(1, "five programs and an idle child");
+	for (i = 0; i < 5; i++)
+		(void)close(clients[i]);
+	await_children(server.pid, 1, list);
+	ok(1, "programs end with their clients");
+	end(server);
+}
+
+/* A program that ends at once has served: no birth has to wait for it. */
+static void
+short_lived(void)
+{
+	struct server	server = server_start("-v", "-i", "2:4",
+			    "127.0.0.1:0", "exec", "false", NULL);
+	int		client, i, ended = 0;
+
+	log_clear();
+	for (i = 0; i < 500; i++) {
+		client = dial(server.port);
+		ended += sees_end(client);
+		(void)close(client);
+	}
+	ok(ended == 500, "500 clients in a row of a program that ends at "
+	    "once: %d", ended);
+	await_log("exited with status 1 while it served 127.0.0.1:");
+	ok(!log_has("wait"), "nobody had to wait");
+	log_clear();
+	end(server);
+}
+
+/* A program that crashes is told of, and its client; one that is gone, too. */
+static void
+mishaps(void)
+{
+	struct server	server;
+	char		text[128];
+	int		client;
+
+	write_program("#!/bin/sh\necho $$\nkill -ABRT $$\n");
+	server = server_start("-i", "1:2", "127.0.0.1:0", "exec", program,
+	    NULL);
+	log_clear();
+	client = dial(server.port);
+	(void)snprintf(text, sizeof(text), "was ended by signal 6 (Aborted) "
+	    "while it served 127.0.0.1:%u", local_port(client));
+	await_log(text);
+	ok(1, "a program that crashes: the log has the signal and the client");
+	(void)close(client);
+
+	clean_up();
+	client = dial(server.port);
+	ok(sees_end(client), "the program is gone: the client sees the end");
+	(void)snprintf(text, sizeof(text), "cannot execute '%s' for "
+	    "127.0.0.1:%u: No such file or directory", program,
+	    local_port(client));
+	await_log(text);
+	ok(1, "the log says so");
+	(void)close(client);
+	(void)mkdir(folder, 0755);
+	write_program("#!/bin/sh\necho back\n");
+	client = dial(server.port);
+	ok(hears(client, "back\n"), "it is there again, and serves");
+	(void)close(client);
+	end(server);
+}
+
+int
+main(void)
+{
+	harness_begin();
+	harness_own_network();
+	if (mkdtemp(folder) == NULL || atexit(clean_up) != 0)
+		bail("%s: %s", folder, strerror(errno));
+	(void)snprintf(program, sizeof(program), "%s/a", folder);
+	refused("#!/no/such/interpreter\n", "its interpreter is not)");
+	refused("hello\n", "begins with #!");
+	refused("\177ELF: this is not one\n", "Exec format error");
+	found();
+	refilled();
+	short_lived();
+	mishaps();
+	return done();
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Wherever the server was started: the parent, its children and the programs
+ * that they become find the same, and every signal means what it means.
+ * Each row of the table is a surrounding; tests/inside tells what a program
+ * finds.
+ */
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+static int		terminal;	/* the master's end */
+static char		terminal_name[64];
+static int		locked;		/* a file that is flock'ed */
+static struct rlimit	descriptors;
+
+/* What is prepared, in the new process. */
+
+static void
+all_blocked(void)
+{
+	sigset_t	all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static void
+all_ignored(void)
+{
+	int	signo;
+
+	for (signo = 1; signo < NSIG; signo++)
+		(void)signal(signo, SIG_IGN);
+}
+
+static void
+all_closed(void)
+{
+	(void)close(STDIN_FILENO);
+	(void)close(STDOUT_FILENO);
+	(void)close(STDERR_FILENO);
+}
+
+/* As from a script that runs under a lock. */
+static void
+many_open(void)
+{
+	char	path[64];
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", getppid(),
+	    locked);
+	fd = open(path, O_RDWR);
+	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1 ||
+	    dup2(fd, 9) == -1 || dup2(STDERR_FILENO, 5) == -1 ||
+	    dup2(STDERR_FILENO, 100) == -1)
+		_exit(126);
+}
+
+static void
+high_limit(void)
+{
+	(void)setrlimit(RLIMIT_NOFILE, &descriptors);
+}
+
+/* A service manager's variables, and those of a UCSPI server's client. */
+static void
+stale_variables(void)
+{
+	(void)setenv("LISTEN_FDS", "1", 1);
+	(void)setenv("LISTEN_PID", "77", 1);
+	(void)setenv("LISTEN_FDNAMES", "web", 1);
+	(void)setenv("NOTIFY_SOCKET", "@/nowhere", 1);
+	(void)setenv("WATCHDOG_USEC", "1000", 1);
+	(void)setenv("WATCHDOG_PID", "77", 1);
+	(void)setenv("PROTO", "SSL", 1);
+	(void)setenv("SSLREMOTEIP", "10.0.0.1", 1);
+	(void)setenv("TCPREMOTEHOST", "somebody.example", 1);
+	(void)setenv("TCPREMOTEINFO", "root", 1);
+	(void)setenv("TCPLOCALPORT", "25", 1);
+}
+
+/* A job in the background, and stty tostop: who writes is stopped. */
+static void
+background(void)
+{
+	struct termios	modes;
+	pid_t		pid;
+	int		fd;
+
+	(void)setsid();
+	if ((fd = open(terminal_name, O_RDWR)) == -1 || tcgetattr(fd, &modes) == -1)
+		_exit(126);
+	modes.c_lflag |= TOSTOP;
+	(void)tcsetattr(fd, TCSANOW, &modes);
+	/* Somebody else, no child of ours, is in the foreground. */
+	if ((pid = fork()) == 0) {
+		(void)setpgid(0, 0);
+		(void)signal(SIGTTOU, SIG_IGN);
+		(void)tcsetpgrp(fd, getpid());
+		if (fork() != 0)
+			_exit(0);
+		(void)signal(SIGTTOU, SIG_DFL);
+		(void)pause();
+		_exit(0);
+	}
+	(void)waitpid(pid, NULL, 0);
+	(void)dup2(fd, STDIN_FILENO);
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	(void)close(fd);
+}
+
+static void
+nobody(void)
+{
+	if (getuid() == 0 && (setgroups(0, NULL) == -1 ||
+	    setgid(65534) == -1 || setuid(65534) == -1))
+		_exit(126);
+}
+
+static const struct surrounding {
+	const char	*name;
+	void		(*prepare)(void);
+	const char	*standard;	/* descriptors of parent and child */
+} rows[] = {
+	{ "nothing special", NULL, "null null log" },
+	{ "every signal is blocked", all_blocked, "null null log" },
+	{ "every signal is ignored", all_ignored, "null null log" },
+	{ "0, 1 and 2 are closed", all_closed, "null null null null" },
+	{ "5, 9 (locked) and 100 are open", many_open, "null null log" },
+	{ "as many descriptors as may be", high_limit, "null null log" },
+	{ "variables of others", stale_variables, "null null log" },
+	{ "in the background, with stty tostop", background,
+	    "terminal terminal terminal terminal" },
+	{ "an ordinary user", nobody, "null null log" },
+};
+
+static struct server
+start(const struct surrounding *row, const char *service)
+{
+	const char	*argv[] = { "./outlived", "-v", "-w", "0", "-i", "2:2",
+			    "127.0.0.1:9999", service, "tests/inside", "-t",
+			    "5", "-R", NULL };
+	struct server	server = { .port = 9999 };
+	struct wait	wait = { .what = "a listener" };
+	pid_t		list[64];
+
+	if (strcmp(service, "echo") == 0)
+		argv[8] = NULL;
+	server.pid = program_start_in(row->prepare, argv, -1);
+	while (listeners(9999) == 0) {
+		if (waitpid(server.pid, NULL, WNOHANG) == server.pid) {
+			log_show();
+			bail("the server did not start");
+		}
+		wait_a_moment(&wait);
+	}
+	await_children(server.pid, 2, list);
+	await_title(list[0], "outlived: idle");
+	await_title(list[1], "outlived: idle");
+	return server;
+}
+
+static void
+await_nobody_listens(void)
+{
+	struct wait	wait = { .what = "the listener to go" };
+
+	while (listeners(9999) != 0)
+		wait_a_moment(&wait);
+}
+
+/* A set of signals in /proc, without 32 and 33, which are glibc's. */
+static bool
+set_is(pid_t pid, const char *set, const int *signals)
+{
+	unsigned long long	is = signals_of(pid, set) & ~(3ULL << 31);
+	unsigned long long	should = 0;
+
+	for (; *signals != 0; signals++)
+		should |= 1ULL << (*signals - 1);
+	if (is != should)
+		note("%s of %d is %llx, not %llx", set, pid, is, should);
+	return is == should;
+}
+
+static void
+has(pid_t pid, const char *who, const char *standard, const char *more)
+{
+	char	is[1024], should[1024];
+
+	(void)snprintf(should, sizeof(should), "%s %s", standard, more);
+	descriptors_of(pid, is, sizeof(is));
+	ok(strcmp(is, should) == 0, "%s has %s", who, is);
+	ok(all_close_on_exec(pid), "and nothing else over an exec");
+}
+
+static void
+look(struct server server, const char *standard)
+{
+	static const int	handled[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+				    SIGCHLD, 0 };
+	static const int	none[] = { 0 };
+	static const int	ignored[] = { SIGPIPE, SIGXFSZ, 0 };
+	unsigned long long	all = 0, ignores;
+	pid_t			list[64];
+	const int		*signo;
+
+	for (signo = handled; *signo != 0; signo++)
+		all |= 1ULL << (*signo - 1);
+	ok((signals_of(server.pid, "SigCgt") & all) == all,
+	    "the parent handles HUP, INT, QUIT, TERM and CHLD");
+	ignores = signals_of(server.pid, "SigIgn");
+	ok((ignores >> (SIGPIPE - 1) & ignores >> (SIGXFSZ - 1) &
+	    ignores >> (SIGTTOU - 1) & 1) == 1,
+	    "it ignores PIPE, XFSZ and TTOU");
+	/* listener, eventfd, spare, queue */
+	has(server.pid, "the parent", standard,
+	    "socket eventfd socket socket socket");
+	await_children(server.pid, 2, list);
+	ok(set_is(list[0], "SigBlk", none) &&
+	    set_is(list[0], "SigIgn", ignored),
+	    "a child blocks nothing, and ignores PIPE and XFSZ");
+	ok(getsid(list[0]) == list[0], "it has a session of its own");
+	/* eventfd, spare, queue */
+	has(list[0], "an idle child", standard, "eventfd socket socket");
+}
+
+/* What a program has to find, whatever the row. */
+static bool
+finds_itself_well(int client, uid_t uid, rlim_t limit)
+{
+	char	is[4096] = "", should[4096];
+	size_t	len = 0;
+
+	while (len < sizeof(is) - 1 && strstr(is, "\n\n") == NULL &&
+	    recv(client, is + len, 1, 0) == 1)
+		len++;
+	(void)snprintf(should, sizeof(should),
+	    "descriptors 0 1 2\n0 and 1 are one socket\nnot at default:\n"
+	    "leader of a session\nno terminal\ndescriptors up to %llu\n"
+	    "uid %u\nPROTO=TCP\nTCPLOCALIP=127.0.0.1\nTCPLOCALPORT=9999\n"
+	    "TCPREMOTEIP=127.0.0.1\nTCPREMOTEPORT=%u\n"
+	    "argument -t\nargument 5\nargument -R\n\n",
+	    (unsigned long long)limit, uid, local_port(client));
+	if (strcmp(is, should) != 0)
+		note("found: %s", is);
+	return strcmp(is, should) == 0;
+}
+
+/* HUP: others in the place of both idle children. */
+static void
+renewed(struct server server)
+{
+	struct wait	wait = { .what = "other children" };
+	pid_t		before[64], after[64];
+	int		n, i, same = 1;
+
+	n = children_of(server.pid, before, 64);
+	send_signal(server.pid, SIGHUP);
+	while (same > 0 || children_of(server.pid, after, 64) != n) {
+		wait_a_moment(&wait);
+		for (same = 0, i = 0; i < n; i++)
+			same += kill(before[i], 0) == 0 &&
+			    title_is(before[i], "outlived: idle");
+	}
+	ok(1, "HUP replaces the idle children");
+}
+
+static void
+play(const struct surrounding *row)
+{
+	struct rlimit	limit;
+	struct server	server, next;
+	int		client, other;
+
+	note("%s", row->name);
+	server = start(row, "exec");
+	look(server, row->standard);
+	if (row->prepare == many_open)
+		ok(flock(locked, LOCK_EX | LOCK_NB) == 0 &&
+		    flock(locked, LOCK_UN) == 0,
+		    "nobody has the lock of whoever started it");
+	client = dial(9999);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	ok(finds_itself_well(client, row->prepare == nobody && getuid() == 0 ?
+	    65534 : getuid(), row->prepare == high_limit ?
+	    descriptors.rlim_cur : limit.rlim_cur),
+	    "a program finds itself well");
+	ok(keeps_alive(9999, client),
+	    "a client whose machine vanishes would be noticed");
+	renewed(server);
+	send_signal(server.pid, SIGWINCH);
+	ok(echoes(client, "on\n"), "the program serves on");
+
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	await_nobody_listens();
+	ok(echoes(client, "after KILL\n"), "and after KILL");
+	ok(keeps_alive(9999, client), "as the program of an orphan, too");
+	next = start(row, "echo");
+	other = dial(9999);
+	ok(echoes(other, "hello\n"), "the next parent has the port at once");
+	send_signal(next.pid, SIGQUIT);
+	await_nobody_listens();
+	ok(echoes(other, "after QUIT\n") && waitpid(next.pid, NULL,
+	    WNOHANG) == 0, "QUIT: it waits for its client");
+	(void)close(other);
+	ok(await_end(next.pid) == 0, "then it ends");
+
+	next = start(row, "exec");
+	send_signal(next.pid, SIGTERM);
+	ok(await_end(next.pid) == 0 && listeners(9999) == 0, "TERM ends");
+	next = start(row, "echo");
+	other = dial(9999);
+	ok(echoes(other, "hello\n"), "a client is served");
+	send_signal(next.pid, SIGINT);
+	ok(await_end(next.pid) == 0 && sees_end(other), "INT ends all");
+	(void)close(other);
+	ok(echoes(client, "still here\n"),
+	    "the first client has not noticed");
+	(void)close(client);
+	if (row->prepare == background)
+		/* The one in the foreground. */
+		harness_end_all();
+	ok(harness_nobody_left(), "no process is left");
+}
+
+static void
+prepare(void)
+{
+	struct rlimit	limit;
+	FILE		*file = fopen("/proc/sys/fs/nr_open", "re");
+	unsigned long	nr_open;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	descriptors.rlim_cur = descriptors.rlim_max = limit.rlim_max;
+	if (file != NULL && fscanf(file, "%lu", &nr_open) == 1)
+		descriptors.rlim_cur = descriptors.rlim_max = nr_open;
+	if (file != NULL)
+		(void)fclose(file);
+	/* With no right to go beyond our own limit, up to that. */
+	if (setrlimit(RLIMIT_NOFILE, &descriptors) == -1)
+		descriptors.rlim_cur = descriptors.rlim_max = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	note("%llu descriptors", (unsigned long long)descriptors.rlim_cur);
+	locked = memfd_create("locked", MFD_CLOEXEC);
+	terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (locked == -1 || terminal == -1 || grantpt(terminal) == -1 ||
+	    unlockpt(terminal) == -1)
+		bail("a file and a terminal: %s", strerror(errno));
+	(void)strlcpy(terminal_name, ptsname(terminal), sizeof(terminal_name));
+}
+
+int
+main(void)
+{
+	size_t	i;
+
+	harness_begin();
+	harness_own_network();
+	prepare();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		play(&rows[i]);
+	return done();
+}
