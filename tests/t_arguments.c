@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -242,6 +243,8 @@ main(void)
 
 	harness_begin();
 	harness_own_network();
+	/* Without folders that an ordinary user may not look into: EACCES. */
+	(void)setenv("PATH", "/usr/bin:/bin", 1);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		a = wrong[i].argument;
 		log_clear();
