@@ -67,6 +67,9 @@ struct outlive_config {
 	int		 idle_max;	/* beyond that they are let go; 32 */
 	int		 max_children;	/* idle and busy together, to 100000;
 					   1024 */
+	int		 max_requests;	/* clients that one child serves
+					   before another takes its place;
+					   0, no limit: 0 */
 	int		 bind_wait;	/* seconds to go on trying an address
 					   that is in use; 3 */
 	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */

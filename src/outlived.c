@@ -17,6 +17,7 @@ static const struct option	options[] = {
 	{ "backlog",		required_argument,	NULL, 'b' },
 	{ "idle",		required_argument,	NULL, 'i' },
 	{ "max-children",	required_argument,	NULL, 'm' },
+	{ "max-requests",	required_argument,	NULL, 'r' },
 	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
 	{ "verbose",		no_argument,		NULL, 'v' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
@@ -26,8 +27,8 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-w seconds]\n"
-"                [host:]port service [argument ...]\n";
+"usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-r clients]\n"
+"                [-w seconds] [host:]port service [argument ...]\n";
 
 static const char	details[] =
 "\n"
@@ -35,6 +36,7 @@ static const char	details[] =
 "  -b, --backlog N       connections that may wait to be accepted (4096)\n"
 "  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
 "  -m, --max-children N  children at once, idle and busy (1024)\n"
+"  -r, --max-requests N  clients that one child serves; 0: no limit (0)\n"
 "  -R, --no-reuseaddr    leave SO_REUSEADDR off, to see what happens\n"
 "  -v, --verbose         log each client\n"
 "  -w, --bind-wait S     seconds to go on trying an address in use (3)\n"
@@ -122,7 +124,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:w:", options,
+	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:r:w:", options,
 	    NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -139,6 +141,10 @@ parse(int argc, char *argv[], struct outlive_config *config)
 		case 'm':
 			config->max_children = number(optarg,
 			    "the number of children", 1, 100000);
+			break;
+		case 'r':
+			config->max_requests = number(optarg,
+			    "the number of clients", 0, 1000000000);
 			break;
 		case 'R':
 			config->reuseaddr = false;

@@ -243,7 +243,7 @@ server_start_paused(const char *pause, const char *argument, ...)
 }
 
 int
-gate_close(char *pause, size_t size)
+gate_close(const char *name, char *pause, size_t size)
 {
 	int	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int	fd;
@@ -252,7 +252,8 @@ gate_close(char *pause, size_t size)
 	if (null == -1 || (fd = fcntl(null, F_DUPFD_CLOEXEC, 200)) == -1)
 		bail("/dev/null: %s", strerror(errno));
 	(void)close(null);
-	(void)snprintf(pause, size, "gate /proc/%d/fd/%d", getpid(), fd);
+	(void)snprintf(pause, size, "%s /proc/%d/fd/%d", name, getpid(),
+	    fd);
 	return fd;
 }
 

@@ -9,6 +9,9 @@
  * taken N	who takes the N-th connection stops itself right after
  *		recvmsg(), before it says that it has a client
  * gate PATH	children wait before recvmsg() as long as there is such a file
+ * barren PATH	fork() fails as long as there is such a file
+ * stillborn PATH	children end before their first act as long as there is
+ *		such a file
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
@@ -63,13 +66,15 @@ asked(const char *pause)
 	return atoi(text + len);
 }
 
+/* Whether that is the pause that is asked for, and its file is there. */
 static bool
-gate_is_closed(void)
+lasts(const char *pause)
 {
 	const char	*text = getenv("OUTLIVED_PAUSE");
+	size_t		 len = strlen(pause);
 
-	return text != NULL && strncmp(text, "gate ", 5) == 0 &&
-	    access(text + 5, F_OK) == 0;
+	return text != NULL && strncmp(text, pause, len) == 0 &&
+	    access(text + len, F_OK) == 0;
 }
 
 pid_t
@@ -77,8 +82,14 @@ __wrap_fork(void)
 {
 	pid_t	pid;
 
+	if (lasts("barren ")) {
+		errno = EAGAIN;
+		return -1;
+	}
 	forks++;
 	pid = __real_fork();
+	if (pid == 0 && lasts("stillborn "))
+		_exit(1);
 	if (pid == 0 && flood != -1)
 		(void)close(flood);
 	if (pid == 0 && forks == asked("newborn "))
@@ -102,7 +113,7 @@ __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	ssize_t	n;
 	int	take;
 
-	while (gate_is_closed())
+	while (lasts("gate "))
 		(void)poll(NULL, 0, 2);
 	n = __real_recvmsg(fd, msg, flags);
 	take = n > 0 ? ++*takes : 0;

@@ -41,6 +41,7 @@ static const struct {
 	{ { "-b", "x", "127.0.0.1:0", "echo" },	"backlog 'x' is invalid" },
 	{ { "-m", "0", "127.0.0.1:0", "echo" },	"number of children '0'" },
 	{ { "-w", "-1", "127.0.0.1:0", "echo" }, "the wait '-1'" },
+	{ { "-r", "-1", "127.0.0.1:0", "echo" }, "number of clients '-1'" },
 	{ { "-i", "8", "127.0.0.1:0", "echo" },	"expected MIN:MAX" },
 	{ { "-i", "9:8", "127.0.0.1:0", "echo" }, "expected 9 to" },
 	{ { "-i", "0:8", "127.0.0.1:0", "echo" }, "expected 1 to" },
@@ -193,6 +194,7 @@ long_options(void)
 	struct server	server = server_start("--backlog", "5",
 			    "--idle", "2:3", "--max-children=3",
 			    "--no-reuseaddr", "--verbose", "--bind-wait", "0",
+			    "--max-requests", "7",
 			    "127.0.0.1:0", "echo", NULL);
 	pid_t		list[64];
 	int		client = dial(server.port);

@@ -199,7 +199,7 @@ killed_with_a_queue(void)
 	pid_t		list[64];
 	int		clients[2], gate, i;
 
-	gate = gate_close(pause, sizeof(pause));
+	gate = gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "2:2", "-m", "2",
 	    "127.0.0.1:0", "echo", NULL);
 	await_children(server.pid, 2, list);
@@ -302,7 +302,7 @@ renewed_with_a_queue(void)
 	pid_t		list[64], child;
 	int		client, gate;
 
-	gate = gate_close(pause, sizeof(pause));
+	gate = gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "2:8", "127.0.0.1:0",
 	    "echo", NULL);
 	await_children(server.pid, 2, list);
@@ -329,10 +329,70 @@ renewed_with_a_queue(void)
 	ok(log_has("clients still served: 0"), "the sums are right");
 }
 
+/* -r: a child is replaced when it has served so many; an orphan is not. */
+static void
+worn_out(void)
+{
+	struct wait	wait = { .what = "children that are worn out" };
+	struct server	server = server_start("-i", "1:1", "-m", "1",
+			    "-r", "3", "127.0.0.1:0", "echo", NULL);
+	pid_t		pids[6];
+	int		client, i;
+
+	log_clear();
+	for (i = 0; i < 6; i++) {
+		client = dial(server.port);
+		ok(echoes(client, "hello\n"), "-r 3: client %d", i + 1);
+		pids[i] = await_server_of(server.pid, client);
+		(void)close(client);
+	}
+	ok(pids[0] == pids[1] && pids[1] == pids[2] && pids[2] != pids[3] &&
+	    pids[3] == pids[4] && pids[4] == pids[5],
+	    "each child serves three");
+	while (kill(pids[3], 0) == 0)
+		wait_a_moment(&wait);
+	ok(log_lines() == 0, "which is no news");
+	end(server);
+}
+
+/* The queue of a parent that was killed: one child has to serve all of it. */
+static void
+worn_out_orphan(void)
+{
+	struct wait	wait = { .what = "connections in the queue" };
+	struct server	server;
+	char		pause[64];
+	pid_t		list[64];
+	int		clients[2], gate, i;
+
+	gate = gate_close("gate", pause, sizeof(pause));
+	server = server_start_paused(pause, "-i", "2:2", "-m", "2", "-r", "1",
+	    "127.0.0.1:0", "echo", NULL);
+	await_children(server.pid, 2, list);
+	for (i = 0; i < 2; i++)
+		clients[i] = dial(server.port);
+	while (inode_of(server.port, clients[1]) < 2 ||
+	    holds(server.pid, inode_of(server.port, clients[1])))
+		wait_a_moment(&wait);
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	send_signal(list[0], SIGKILL);
+	(void)await_end(list[0]);
+	(void)close(gate);
+	for (i = 0; i < 2; i++) {
+		ok(echoes(clients[i], "hello\n"),
+		    "an orphan serves on, -r or not: client %d", i + 1);
+		(void)close(clients[i]);
+	}
+	ok(harness_nobody_left(), "no process is left");
+}
+
 int
 main(void)
 {
 	harness_begin();
+	worn_out();
+	worn_out_orphan();
 	renewed();
 	renewed_with_a_queue();
 	titles();

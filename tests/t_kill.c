@@ -140,7 +140,7 @@ queued(int signo)
 	char		pause[64];
 	int		client, gate;
 
-	gate = gate_close(pause, sizeof(pause));
+	gate = gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "2:4", "-m", "2", PORT,
 	    "echo", NULL);
 	await_children(server.pid, 2, list);

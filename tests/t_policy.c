@@ -24,13 +24,47 @@ static const struct {
 	{ { 8, 0, 0, -3 },	11,	0,	1,	"more on its way than idle" },
 };
 
+/* The waits for something that goes wrong at each try. */
+static void
+retries(void)
+{
+	static const int	waits[] = { 100, 200, 400, 800, 1600 };
+	struct policy_retry	retry = { 0 };
+	int64_t			now = 77;
+	size_t			i;
+
+	ok(!policy_fine(&retry, now), "what has never gone wrong is no news");
+	for (i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		ok(policy_trouble(&retry, 100, now) == waits[i] &&
+		    retry.not_before == now + waits[i],
+		    "trouble: wait for %d ms, and say so", waits[i]);
+		ok(policy_trouble(&retry, 100, now + waits[i] - 1) == 0 &&
+		    retry.not_before == now + waits[i],
+		    "more trouble in the meantime changes nothing");
+		now += waits[i];
+	}
+	ok(policy_trouble(&retry, 100, now) == 0 &&
+	    retry.not_before == now + 1600, "it waits no longer than that, "
+	    "and says it no more");
+	now += 1600;
+	ok(policy_fine(&retry, now), "it works again: news");
+	ok(!policy_fine(&retry, now + 1), "once");
+	ok(policy_trouble(&retry, 100, now + 2) == 0 &&
+	    retry.not_before == now + 1602,
+	    "for a moment only: the wait is as long as before");
+	ok(!policy_fine(&retry, now + 1602), "nobody was told");
+	ok(!policy_fine(&retry, now + 1602 + 1601), "it has worked for long");
+	ok(policy_trouble(&retry, 100, now + 5000) == 100,
+	    "the next trouble is a new one");
+}
+
 int
 main(void)
 {
 	const struct policy	large = { .idle_min = 1000, .idle_max = 1000,
 				    .max_children = 1000 };
 	struct policy_counts	counts = { 0, 0, 0, 0 };
-	struct policy_births	births = { 0 };
+	struct policy_births	births = { { 0 }, { 0 } };
 	size_t			i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -48,13 +82,24 @@ main(void)
 
 	ok(policy_sleep(&policy, &counts, &births, 5000) == 0,
 	    "births are due: no sleep");
-	policy_trouble(&births, 5000);
+	ok(policy_trouble(&births.young, 1000, 5000) == 1000,
+	    "a young death: said");
 	ok(policy_births(&policy, &counts, &births, 5999) == 0,
-	    "a young death: no birth within a second");
+	    "no birth within a second");
 	ok(policy_sleep(&policy, &counts, &births, 5400) == 600,
 	    "sleep until then");
 	ok(policy_births(&policy, &counts, &births, 6000) == 8,
 	    "then births again");
+	policy_trouble(&births.fork, 1000, 6000);
+	ok(policy_births(&policy, &counts, &births, 6999) == 0 &&
+	    policy_births(&policy, &counts, &births, 7000) == 8,
+	    "no birth within a second of a fork() that failed");
+	policy_trouble(&births.young, 1000, 7000);
+	ok(births.young.wait == 2000, "the second young death waits longer");
+	policy_served(&births);
+	policy_trouble(&births.young, 1000, 9000);
+	ok(births.young.wait == 1000, "one who served makes an end of that");
+	retries();
 	counts = (struct policy_counts){ 8, 0, 0, 8 };
 	ok(policy_sleep(&policy, &counts, &births, 5400) == -1,
 	    "nothing to do: sleep for ever");

@@ -64,6 +64,20 @@ wake_parent(const struct pool *pool)
 	(void)!write(pool->wake, &one, sizeof(one));
 }
 
+/*
+ * Whether it has served as many clients as it should.  It never says that it
+ * is idle then, so that nobody counts on it; but an orphan stays: it may be
+ * the last one who can serve what is in the queue.
+ */
+static bool
+worn_out(const struct pool *pool, int slot)
+{
+	uint32_t	most = (uint32_t)pool->config->max_requests;
+
+	return most > 0 && board_word(pool->board, slot).taken >= most &&
+	    getppid() == pool->parent;
+}
+
 static void
 serve(struct pool *pool, int slot, int fd, const struct address *peer)
 {
@@ -78,6 +92,8 @@ serve(struct pool *pool, int slot, int fd, const struct address *peer)
 	log_debug("%s for %s", pool->config->service_name, name);
 	pool->config->service(&client, pool->config->arg);
 	(void)close(fd);
+	if (worn_out(pool, slot))
+		_exit(0);
 	/* The board first: who reads the title finds it true. */
 	if (board_idle(pool->board, slot))
 		wake_parent(pool);

@@ -50,6 +50,9 @@ nonsense(const struct outlive_config *config)
 		return "the backlog is 1 to 65535, the wait at least 0";
 	if (config->max_children > 100000)
 		return "100000 children are the most";
+	if (config->max_requests < 0)
+		return "a child serves any number of clients (0), or at least "
+		    "1";
 	if (config->idle_min < 1 || config->idle_max < config->idle_min)
 		return "idle children: at least 1, and no more than the most";
 	if (config->max_children < config->idle_min)

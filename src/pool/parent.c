@@ -13,8 +13,10 @@
 #include "signals.h"
 #include "spawn.h"
 
-/* Between two tries of something that had no room, in ms. */
+/* Before the next try of something that had no room, in ms; the first two
+   grow (policy.h). */
 #define ACCEPT_PAUSE	100
+#define FORK_PAUSE	1000
 #define QUEUE_PAUSE	10
 
 /* Hand over the connection that is held.  False: there is no room yet. */
@@ -36,11 +38,14 @@ place_held(struct pool *pool)
 static int
 accept_one(struct pool *pool)
 {
+	int	ms;
+
 	for (;;) {
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
 		if (pool->held != -1) {
-			pool->accept_after = 0;
+			if (policy_fine(&pool->accepts, clock_ms()))
+				log_info("accept: works again");
 			return 0;
 		}
 		switch (listener_verdict(errno)) {
@@ -49,10 +54,9 @@ accept_one(struct pool *pool)
 		case LISTENER_NOTHING:
 			return -1;
 		case LISTENER_WAIT:
-			/* Once, until one is accepted again. */
-			if (pool->accept_after == 0)
-				log_warn("accept: clients have to wait");
-			pool->accept_after = clock_ms() + ACCEPT_PAUSE;
+			if ((ms = policy_trouble(&pool->accepts, ACCEPT_PAUSE,
+			    clock_ms())) > 0)
+				log_warn("accept: the next try in %d ms", ms);
 			return -1;
 		case LISTENER_FATAL:
 			log_warn("accept");
@@ -79,17 +83,18 @@ accept_some(struct pool *pool, int how_many)
 static void
 give_birth(struct pool *pool, int how_many)
 {
+	int	ms;
+
 	while (how_many-- > 0) {
 		if (spawn_birth(pool, -1, NULL) == -1) {
-			if (!pool->barren)
-				log_warn("fork: trying again every second");
-			pool->barren = true;
-			policy_trouble(&pool->births, clock_ms());
+			if ((ms = policy_trouble(&pool->births.fork,
+			    FORK_PAUSE, clock_ms())) > 0)
+				log_warn("fork: the next try in %d s",
+				    ms / 1000);
 			return;
 		}
-		if (pool->barren)
+		if (policy_fine(&pool->births.fork, clock_ms()))
 			log_info("fork: works again");
-		pool->barren = false;
 	}
 }
 
@@ -117,8 +122,8 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 
 	if (pool->held != -1)
 		ms = sooner(ms, QUEUE_PAUSE);
-	else if (now < pool->accept_after)
-		ms = sooner(ms, (int)(pool->accept_after - now));
+	else if (now < pool->accepts.not_before)
+		ms = sooner(ms, (int)(pool->accepts.not_before - now));
 	else if (counts->unclaimed > 0)
 		fds[1].fd = pool->listener;
 	if (board_ask(pool->board, policy_changes(&pool->policy, counts)))

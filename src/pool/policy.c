@@ -4,7 +4,50 @@
 /* 1,000 births first: 163 ms to the first client; 32 at a time: 3 ms. */
 #define BIRTHS_AT_ONCE	32
 
-#define BACK_OFF	1000	/* ms */
+/* The longest wait, by the first one. */
+#define WAIT_GROWTH	16
+
+int
+policy_trouble(struct policy_retry *retry, int first, int64_t now)
+{
+	int	wait = retry->wait == 0 ? first :
+		    retry->wait < WAIT_GROWTH * first ? 2 * retry->wait :
+		    retry->wait;
+
+	if (now < retry->not_before)
+		return 0;
+	retry->not_before = now + wait;
+	if (wait == retry->wait)
+		return 0;
+	retry->wait = wait;
+	retry->told = true;
+	return wait;
+}
+
+bool
+policy_fine(struct policy_retry *retry, int64_t now)
+{
+	bool	told = retry->told;
+
+	/* One success between two failures is not the end of them. */
+	if (now - retry->not_before > retry->wait)
+		retry->wait = 0;
+	retry->told = false;
+	return told;
+}
+
+void
+policy_served(struct policy_births *births)
+{
+	births->young.wait = 0;
+}
+
+static int64_t
+not_before(const struct policy_births *births)
+{
+	return births->young.not_before > births->fork.not_before ?
+	    births->young.not_before : births->fork.not_before;
+}
 
 /* Whether and how many more there should be, whatever the time. */
 static int
@@ -24,7 +67,7 @@ policy_births(const struct policy *policy, const struct policy_counts *counts,
 {
 	int	want = missing(policy, counts);
 
-	if (now < births->not_before)
+	if (now < not_before(births))
 		return 0;
 	return want < BIRTHS_AT_ONCE ? want : BIRTHS_AT_ONCE;
 }
@@ -37,21 +80,15 @@ policy_excess(const struct policy *policy, const struct policy_counts *counts)
 	return excess > 0 ? excess : 0;
 }
 
-void
-policy_trouble(struct policy_births *births, int64_t now)
-{
-	births->not_before = now + BACK_OFF;
-}
-
 int
 policy_sleep(const struct policy *policy, const struct policy_counts *counts,
     const struct policy_births *births, int64_t now)
 {
 	if (missing(policy, counts) == 0)
 		return -1;
-	if (now >= births->not_before)
+	if (now >= not_before(births))
 		return 0;
-	return (int)(births->not_before - now);
+	return (int)(not_before(births) - now);
 }
 
 int

@@ -3,6 +3,7 @@
 #ifndef POOL_POLICY_H
 #define POOL_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct policy {
@@ -19,12 +20,35 @@ struct policy_counts {
 };
 
 /*
- * What a parent remembers about births, in milliseconds of clock_ms().  All
- * zero at the start.
+ * How long to wait before something that went wrong is tried again: twice as
+ * long each time that it goes wrong soon after the last wait.  Times are
+ * those of clock_ms(), in milliseconds.  All zero at the start.
  */
-struct policy_births {
+struct policy_retry {
 	int64_t	not_before;
+	int	wait;		/* the last one */
+	bool	told;		/* it is in the log that it goes wrong */
 };
+
+/*
+ * It went wrong.  The first wait is given, the longest is 16 times that; what
+ * goes wrong while one runs does not add to it.  Returns the wait if it is
+ * longer than the last one, which is worth a line in the log, otherwise 0.
+ */
+int	policy_trouble(struct policy_retry *, int first, int64_t now);
+
+/* It went well; returns whether that is worth a line, too. */
+bool	policy_fine(struct policy_retry *, int64_t now);
+
+/* What keeps a parent from births. */
+struct policy_births {
+	struct policy_retry	young;	/* children that died before they
+					   served anyone */
+	struct policy_retry	fork;
+};
+
+/* Somebody has been served: children do not all die young. */
+void	policy_served(struct policy_births *);
 
 /* How many children to fork now.  At most a few at a time, so that clients
    are accepted in between. */
@@ -33,10 +57,6 @@ int	policy_births(const struct policy *, const struct policy_counts *,
 
 /* How many idle children to let go. */
 int	policy_excess(const struct policy *, const struct policy_counts *);
-
-/* A child died before it served, or fork() failed: the next birth waits for
-   a second. */
-void	policy_trouble(struct policy_births *, int64_t now);
 
 /* How long the parent may sleep before the next birth: -1 for ever, 0 not at
    all, otherwise milliseconds. */

@@ -39,14 +39,13 @@ struct pool {
 	int		 queue[2];	/* parent's end, children's end */
 	int		 held;		/* accepted, not handed over yet */
 	struct address	 held_peer;
-	int64_t		 accept_after;	/* clock_ms(); accept() had no room */
+	struct policy_retry accepts;
 
 	struct board	*board;
 	struct child	*children;	/* board_size() of them */
 	int		 used;		/* slots in use are below this */
 	int		 living;	/* children */
 	bool		 ending;	/* they were told to: no obituaries */
-	bool		 barren;	/* the last fork() failed */
 	struct policy_births births;
 
 	/*
@@ -55,6 +54,7 @@ struct pool {
 	 * while it looked idle may have taken one more than it could say.
 	 */
 	uint32_t	 sent, taken;
+	uint32_t	 taken_before;	/* by all, when last looked at */
 	int		 silent_deaths;
 };
 

@@ -14,6 +14,9 @@
 #include "pool.h"
 #include "spawn.h"
 
+/* The first wait after a child has died young, in ms; it grows (policy.h). */
+#define YOUNG_PAUSE	1000
+
 static int
 free_slot(const struct pool *pool)
 {
@@ -95,6 +98,17 @@ obituary(const struct pool *pool, int slot, int status)
 }
 
 static void
+died_young(struct pool *pool)
+{
+	int	ms = policy_trouble(&pool->births.young, YOUNG_PAUSE,
+		    clock_ms());
+
+	if (ms > 0)
+		log_info("children die before they serve: the next birth in "
+		    "%d s", ms / 1000);
+}
+
+static void
 bury(struct pool *pool, int slot, int status)
 {
 	struct child		*child = &pool->children[slot];
@@ -104,8 +118,8 @@ bury(struct pool *pool, int slot, int status)
 		obituary(pool, slot, status);
 	/* Whatever it said: one who has served nobody, and was not told to
 	   go, would be followed by the next one at once. */
-	if (word.taken == 0 && !child->leaving)
-		policy_trouble(&pool->births, clock_ms());
+	if (word.taken == 0 && !child->leaving && !pool->ending)
+		died_young(pool);
 	if (status != 0 && word.state == SLOT_IDLE)
 		pool->silent_deaths++;
 	pool->taken += word.taken;
@@ -149,6 +163,9 @@ spawn_take_stock(struct pool *pool)
 		idle += word.state == SLOT_IDLE && !child->leaving &&
 		    !child->stopped;
 	}
+	if (taken != pool->taken_before)
+		policy_served(&pool->births);
+	pool->taken_before = taken;
 	counts.in_flight = pool->strategy->in_flight(pool, taken);
 	counts.unclaimed = idle - counts.in_flight;
 	return counts;
