@@ -36,8 +36,9 @@ look(const char *path)
 }
 
 /*
- * The program's file, as execvp(3) would find it; but a file that the kernel
- * does not know how to execute is an error, not a script for sh.
+ * The program's file: a path, or the first file in PATH that may be executed.
+ * Unlike execvp(3) this goes no further if the kernel then refuses it, nor
+ * does it take what is no program for a script of sh.
  */
 static int
 find(const char *name, char path[PATH_MAX])
@@ -69,6 +70,48 @@ find(const char *name, char path[PATH_MAX])
 	return -1;
 }
 
+/* The process of a trial; it must not outlive us, nor run the program. */
+static void __attribute__((__noreturn__))
+be_tried(const char *path, char *const argv[])
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
+		_exit(0);	/* not allowed here: look() has to do */
+	(void)raise(SIGSTOP);
+	(void)execve(path, argv, environ);
+	/* A process that is traced may be refused what others may. */
+	_exit(errno == EPERM ? 0 : errno);
+}
+
+/* Let it go on, until it stops behind execve(), or ends. */
+static int
+watch(pid_t pid)
+{
+	const long	options = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
+	bool		first = true;
+	int		status;
+
+	for (;; first = false) {
+		while (waitpid(pid, &status, WUNTRACED) == -1)
+			if (errno != EINTR)
+				return -1;
+		if (!WIFSTOPPED(status)) {
+			errno = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+			return errno == 0 ? 0 : -1;
+		}
+		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8) ||
+		    (first && ptrace(PTRACE_SETOPTIONS, pid, NULL,
+		    options) == -1) ||
+		    ptrace(PTRACE_CONT, pid, NULL, NULL) == -1) {
+			(void)kill(pid, SIGKILL);
+			while (waitpid(pid, &status, 0) == -1 &&
+			    errno == EINTR)
+				;
+			return 0;
+		}
+	}
+}
+
 /*
  * Whether it can be executed is for the kernel to say: there may be no
  * permission, no interpreter, another machine's code.  A process that is
@@ -78,39 +121,22 @@ static int
 try(const char *path, char *const argv[])
 {
 	struct sigaction	action = { .sa_handler = SIG_DFL };
-	sigset_t		none;
 	pid_t			pid;
-	int			status;
 
 	/* Were it ignored, nobody would tell us how the trial ended. */
 	(void)sigaction(SIGCHLD, &action, NULL);
-	if ((pid = fork()) == -1)
-		return -1;
-	if (pid == 0) {
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
-			_exit(0);	/* look() has to do */
-		(void)execve(path, argv, environ);
-		_exit(errno);
-	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return -1;
-	if (WIFSTOPPED(status)) {
-		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-			;
-		return 0;
-	}
-	errno = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-	return errno == 0 ? 0 : -1;
+	pid = fork();
+	if (pid == 0)
+		be_tried(path, argv);
+	return pid == -1 ? -1 : watch(pid);
 }
 
 int
 program_prepare(char *argv[], void **arg, char *why, size_t size)
 {
-	char	path[PATH_MAX] = "";
+	char		 path[PATH_MAX] = "";
+	const char	*more = "";
+	int		 error;
 
 	*arg = argv;
 	if (argv[0] == NULL) {
@@ -119,11 +145,13 @@ program_prepare(char *argv[], void **arg, char *why, size_t size)
 	}
 	if (find(argv[0], path) == 0 && try(path, argv) == 0)
 		return 0;
-	(void)snprintf(why, size, "cannot execute '%s': %s%s", argv[0],
-	    strerror(errno), errno == ENOEXEC ?
-	    " (a script begins with #! and its interpreter)" :
-	    errno == ENOENT && access(path, F_OK) == 0 ?
-	    " (the file is there, its interpreter is not)" : "");
+	error = errno;
+	if (error == ENOEXEC)
+		more = " (a script begins with #! and its interpreter)";
+	else if (error == ENOENT && access(path, X_OK) == 0)
+		more = " (the file is there, its interpreter is not)";
+	(void)snprintf(why, size, "cannot execute '%.150s': %s%s", argv[0],
+	    strerror(error), more);
 	return -1;
 }
 
@@ -146,24 +174,15 @@ is_stale(const char *variable)
 	return false;
 }
 
-static int
+static void
 forget_stale(void)
 {
-	char	name[64];
-	int	i = 0;
+	char	**from = environ, **to = environ;
 
-	while (environ[i] != NULL)
-		if (!is_stale(environ[i]))
-			i++;
-		else if (strcspn(environ[i], "=") >= sizeof(name))
-			return -1;
-		else {
-			(void)strlcpy(name, environ[i],
-			    strcspn(environ[i], "=") + 1);
-			if (unsetenv(name) == -1)
-				return -1;
-		}
-	return 0;
+	for (; *from != NULL; from++)
+		if (!is_stale(*from))
+			*to++ = *from;
+	*to = NULL;
 }
 
 static int
@@ -216,7 +235,8 @@ program_run(const struct outlive_client *client, void *arg)
 	char		 path[PATH_MAX];
 
 	restore_signals();
-	if (forget_stale() == 0 && name_ends(client) == 0 &&
+	forget_stale();
+	if (name_ends(client) == 0 &&
 	    dup2(client->fd, STDIN_FILENO) != -1 &&
 	    dup2(client->fd, STDOUT_FILENO) != -1 &&
 	    find(argv[0], path) == 0)
