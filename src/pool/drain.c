@@ -20,7 +20,8 @@
 #define PATIENCE	1000
 #define PAUSE		10
 
-/* A child that has not ended so long after TERM is killed.  In ms. */
+/* A child that has not ended so long after TERM is killed, and one that has
+   not ended so long after KILL is given up.  In ms. */
 #define GRACE		1000
 
 /* Wait a little for room.  False: there is no time left. */
@@ -160,10 +161,8 @@ drain_and_wait(struct pool *pool)
 		return;
 	}
 	setproctitle("parent of %u, until its children are done", pool->port);
-	/* A child that is done leaves, and its end wakes us. */
-	for (spawn_reap(pool); pool->living > 0 && clients(pool) > 0;
-	    spawn_reap(pool)) {
-		(void)signals_wait(NULL, 0, -1);
+	for (;;) {
+		spawn_reap(pool);
 		if (signals_int()) {
 			drain_and_end(pool);
 			return;
@@ -173,8 +172,12 @@ drain_and_wait(struct pool *pool)
 			    clients(pool));
 			return;
 		}
+		if (pool->living == 0 || clients(pool) == 0)
+			break;
+		/* A child that is done leaves, and its end wakes us. */
+		(void)signals_wait(NULL, 0, -1);
 	}
-	log_info("all clients have been served");
+	log_info("no client is served any more");
 }
 
 void
@@ -204,6 +207,11 @@ drain_and_end(struct pool *pool)
 	for (spawn_reap(pool); pool->living > 0; spawn_reap(pool)) {
 		if (clock_ms() >= killing)
 			spawn_signal(pool, SIGKILL);
+		if (clock_ms() >= killing + GRACE) {
+			log_info("INT: children that cannot be ended: %d",
+			    pool->living);
+			break;
+		}
 		(void)signals_wait(NULL, 0, PAUSE);
 	}
 }

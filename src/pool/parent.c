@@ -25,6 +25,11 @@ place_held(struct pool *pool)
 {
 	if (pool->strategy->place_client(pool, pool->held,
 	    &pool->held_peer) == -1) {
+		if (errno == EPIPE && spawn_renew(pool) != -1) {
+			log_info("a child has broken the queue: here is a "
+			    "new one");
+			return false;
+		}
 		if (errno == EAGAIN)
 			return false;
 		log_warn("a client is lost: it cannot be passed to a child");
@@ -139,9 +144,9 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 static void
 replace_all(struct pool *pool)
 {
-	int	children = pool->living;
+	int	children = spawn_renew(pool);
 
-	if (spawn_renew(pool) == -1)
+	if (children == -1)
 		log_warn("HUP: the children stay");
 	else
 		log_info("HUP: replacing %d children, busy ones when they "

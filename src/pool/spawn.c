@@ -191,13 +191,17 @@ spawn_dismiss(struct pool *pool, int how_many)
 int
 spawn_renew(struct pool *pool)
 {
-	int	slot;
+	int	slot, many = 0;
 
 	if (pool->strategy->renew(pool) == -1)
 		return -1;
-	for (slot = 0; slot < pool->used; slot++)
-		pool->children[slot].leaving = true;
-	return 0;
+	for (slot = 0; slot < pool->used; slot++) {
+		struct child *child = &pool->children[slot];
+
+		many += child->pid != 0 && !child->leaving;
+		child->leaving = true;
+	}
+	return many;
 }
 
 void
@@ -205,7 +209,11 @@ spawn_signal(struct pool *pool, int signo)
 {
 	int	slot;
 
-	for (slot = 0; slot < pool->used; slot++)
-		if (pool->children[slot].pid != 0)
-			(void)kill(pool->children[slot].pid, signo);
+	for (slot = 0; slot < pool->used; slot++) {
+		pid_t pid = pool->children[slot].pid;
+
+		/* A newborn may not be a leader yet. */
+		if (pid != 0 && kill(-pid, signo) == -1)
+			(void)kill(pid, signo);
+	}
 }

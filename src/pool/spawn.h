@@ -32,10 +32,11 @@ struct policy_counts	spawn_take_stock(struct pool *);
 void	spawn_dismiss(struct pool *, int how_many);
 
 /* All children that there are leave when they are done: renew the strategy,
-   and count on none of them any more.  0, or -1 with errno. */
+   and count on none of them any more.  How many that are, or -1 with errno. */
 int	spawn_renew(struct pool *);
 
-/* Send a signal to every child. */
+/* Send a signal to every child, and to what it has forked: each is the leader
+   of a process group. */
 void	spawn_signal(struct pool *, int signo);
 
 #endif

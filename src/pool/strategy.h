@@ -20,7 +20,8 @@ struct strategy {
 	int	(*open)(struct pool *);
 
 	/* In the parent: give a connection to an idle child.  0, and the
-	   descriptor is closed; or -1 with errno, EAGAIN: later. */
+	   descriptor is closed; or -1 with errno, EAGAIN: later; EPIPE: not
+	   before renew(), a child has broken what all of them use. */
 	int	(*place_client)(struct pool *, int fd, const struct address *);
 
 	/* In the parent: of what was placed, what no child has taken yet;

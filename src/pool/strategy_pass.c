@@ -28,7 +28,8 @@ open_queue(int queue[2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, queue) == -1)
 		return -1;
-	return fcntl(queue[0], F_SETFL, O_NONBLOCK);
+	(void)fcntl(queue[0], F_SETFL, O_NONBLOCK);
+	return 0;
 }
 
 static int
@@ -40,6 +41,7 @@ pass_open(struct pool *pool)
 	return 0;
 }
 
+/* The children's end stays open, to look into (pass_in_flight). */
 static void
 pass_close(struct pool *pool)
 {
@@ -49,38 +51,40 @@ pass_close(struct pool *pool)
 	 */
 	(void)shutdown(pool->queue[0], SHUT_WR);
 	(void)close(pool->queue[0]);
-	(void)close(pool->queue[1]);
-	pool->queue[0] = pool->queue[1] = -1;
+	pool->queue[0] = -1;
 }
 
-/* All children read the old queue to its end and leave; those who follow them
-   have the new one. */
+/*
+ * Those who are done with their clients read end-of-file from the old queue.
+ * What was in it is ours to move: its readers may be stopped, or die before
+ * they take it, and nobody else will read it.
+ */
 static int
 pass_renew(struct pool *pool)
 {
-	int	queue[2];
+	struct address	peer;
+	int		old = pool->queue[1], queue[2], fd;
 
 	if (open_queue(queue) == -1)
 		return -1;
 	pass_close(pool);
 	pool->queue[0] = queue[0];
 	pool->queue[1] = queue[1];
+	/* pass_close() has left room for one descriptor. */
+	while (fdpass_recv(old, &fd, &peer) == 1) {
+		if (fdpass_send(queue[0], fd, &peer) == -1)
+			log_warn("a client is lost: it cannot be passed on");
+		(void)close(fd);
+	}
+	(void)close(old);
 	return 0;
 }
 
 static int
 pass_place_client(struct pool *pool, int fd, const struct address *peer)
 {
-	if (fdpass_send(pool->queue[0], fd, peer) == -1) {
-		if (errno == EPIPE) {
-			/* By a child, which must not do it while we live. */
-			if (pass_renew(pool) == 0)
-				log_info("a child has shut the queue down: "
-				    "here is a new one");
-			errno = EAGAIN;
-		}
+	if (fdpass_send(pool->queue[0], fd, peer) == -1)
 		return -1;
-	}
 	pool->sent++;
 	(void)close(fd);
 	return 0;
