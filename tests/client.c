@@ -10,37 +10,47 @@
 
 #include "client.h"
 #include "harness.h"
+#include "net/address.h"
 
 int
-dial(unsigned int port)
+dial_to(const char *text)
 {
-	struct sockaddr_in	to = { .sin_family = AF_INET,
-				    .sin_port = htons((uint16_t)port) };
-	struct timeval		deadline = { .tv_sec = DEADLINE };
-	int			fd;
+	struct timeval	deadline = { .tv_sec = DEADLINE };
+	struct address	address;
+	const char	*why;
+	int		fd;
 
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (address_parse(&address, text, &why) != 0)
+		bail("%s: %s", text, why);
+	fd = socket(address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		bail("socket: %s", strerror(errno));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline,
 	    sizeof(deadline));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline,
 	    sizeof(deadline));
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1)
-		bail("connect to %u: %s", port, strerror(errno));
+	if (connect(fd, &address.sa, address.len) == -1)
+		bail("connect to %s: %s", text, strerror(errno));
 	return fd;
+}
+
+int
+dial(unsigned int port)
+{
+	char	text[ADDRESS_TEXT];
+
+	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+	return dial_to(text);
 }
 
 unsigned int
 local_port(int fd)
 {
-	struct sockaddr_in	in;
-	socklen_t		len = sizeof(in);
+	struct address	address = { .len = sizeof(address.in6) };
 
-	if (getsockname(fd, (struct sockaddr *)&in, &len) == -1)
+	if (getsockname(fd, &address.sa, &address.len) == -1)
 		bail("getsockname: %s", strerror(errno));
-	return ntohs(in.sin_port);
+	return address_port(&address);
 }
 
 void
@@ -66,6 +76,19 @@ hears(int fd, const char *text)
 		have += (size_t)n;
 	}
 	return memcmp(got, text, len) == 0;
+}
+
+void
+hear_paragraph(int fd, char *text, size_t size)
+{
+	size_t	len = 0;
+
+	while (len < size - 1 && recv(fd, text + len, 1, 0) == 1) {
+		text[++len] = '\0';
+		if (len > 1 && strcmp(text + len - 2, "\n\n") == 0)
+			return;
+	}
+	text[len] = '\0';
 }
 
 bool

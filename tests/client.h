@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* Clients of 127.0.0.1, and what the kernel has of their connections. */
+/* Clients on this machine, and what the kernel has of their connections. */
 #ifndef TESTS_CLIENT_H
 #define TESTS_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Connect; it is an error if that fails. */
+/* Connect to 127.0.0.1, or to [host]:port in numbers; it is an error if that
+   fails. */
 int		dial(unsigned int port);
+int		dial_to(const char *address);
 unsigned int	local_port(int fd);
 
 void		say(int fd, const char *text);
 bool		hears(int fd, const char *text);
+/* What tests/inside tells: all that comes up to an empty line. */
+void		hear_paragraph(int fd, char *text, size_t size);
 /* Send the text; wait for the same to come back. */
 bool		echoes(int fd, const char *text);
 /* Whether the connection ends, by FIN or by RST, with nothing before. */

@@ -2,10 +2,15 @@
 /*
  * Pause points: linked into tests/paused/outlived with -Wl,--wrap, to stop
  * the server at a named moment instead of hoping for it.  OUTLIVED_PAUSE in
- * the environment says which one:
+ * the environment says which ones, separated by commas:
  *
+ * accepted N	the parent stops itself when it has accepted the N-th client
+ * sending N	the parent stops itself before it sends a client to its
+ *		children for the N-th time
  * newborn N	the N-th child stops itself right after fork(), before its
  *		first act
+ * waiting N	the N-th child stops itself before it waits for a client, past
+ *		all that it could have looked at before
  * taken N	who takes the N-th connection stops itself right after
  *		recvmsg(), before it says that it has a client
  * gate PATH	children wait before recvmsg() as long as there is such a file
@@ -15,6 +20,7 @@
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
+ * immortal 1	the parent's signals do nothing
  * flood 1	for each client that is accepted there is another one
  */
 #include <sys/types.h>
@@ -36,12 +42,15 @@ ssize_t	__real_sendmsg(int, const struct msghdr *, int);
 ssize_t	__wrap_sendmsg(int, const struct msghdr *, int);
 ssize_t	__real_recvmsg(int, struct msghdr *, int);
 ssize_t	__wrap_recvmsg(int, struct msghdr *, int);
+int	__real_kill(pid_t, int);
+int	__wrap_kill(pid_t, int);
 int	__real_accept4(int, struct sockaddr *, socklen_t *, int);
 int	__wrap_accept4(int, struct sockaddr *, socklen_t *, int);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
 static int		 forks;		/* in a child: which one it is */
+static bool		 is_child;
 static int		 flood = -1;	/* its last client */
 static _Atomic int	*takes;		/* of all children together */
 
@@ -54,27 +63,49 @@ share(void)
 		abort();
 }
 
-/* The number if that is the pause that is asked for, otherwise 0. */
-static int
-asked(const char *pause)
+/* What stands behind the name of a pause, if it is asked for; else NULL. */
+static const char *
+pause_text(const char *name)
 {
-	const char	*text = getenv("OUTLIVED_PAUSE");
-	size_t		 len = strlen(pause);
+	static char	 text[256];
+	const char	*item = getenv("OUTLIVED_PAUSE");
+	size_t		 len = strlen(name);
 
-	if (text == NULL || strncmp(text, pause, len) != 0)
-		return 0;
-	return atoi(text + len);
+	for (; item != NULL; item = strchr(item, ',')) {
+		item += *item == ',';
+		if (strncmp(item, name, len) == 0) {
+			(void)snprintf(text, sizeof(text), "%.*s",
+			    (int)strcspn(item + len, ","), item + len);
+			return text;
+		}
+	}
+	return NULL;
 }
 
-/* Whether that is the pause that is asked for, and its file is there. */
-static bool
-lasts(const char *pause)
+/* The number of a pause; 0: it is not asked for. */
+static int
+asked(const char *name)
 {
-	const char	*text = getenv("OUTLIVED_PAUSE");
-	size_t		 len = strlen(pause);
+	const char	*text = pause_text(name);
 
-	return text != NULL && strncmp(text, pause, len) == 0 &&
-	    access(text + len, F_OK) == 0;
+	return text != NULL ? atoi(text) : 0;
+}
+
+/* Whether a pause is asked for, and its file is there. */
+static bool
+lasts(const char *name)
+{
+	const char	*path = pause_text(name);
+
+	return path != NULL && access(path, F_OK) == 0;
+}
+
+/* Stop at the N-th time that it is asked. */
+static void
+stop_at(const char *name, int time)
+{
+	if (time == asked(name))
+		(void)raise(SIGSTOP);
 }
 
 pid_t
@@ -92,14 +123,19 @@ __wrap_fork(void)
 		_exit(1);
 	if (pid == 0 && flood != -1)
 		(void)close(flood);
-	if (pid == 0 && forks == asked("newborn "))
-		(void)raise(SIGSTOP);
+	if (pid != 0)
+		return pid;
+	is_child = true;
+	stop_at("newborn ", forks);
 	return pid;
 }
 
 ssize_t
 __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
+	static int	times;
+
+	stop_at("sending ", ++times);
 	if (forks < asked("full ")) {
 		errno = EAGAIN;
 		return -1;
@@ -110,18 +146,31 @@ __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 ssize_t
 __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	ssize_t	n;
-	int	take;
+	static bool	waited;
+	ssize_t		n;
+	int		take;
 
+	/* A parent that moves its queue does not wait. */
+	if (!is_child)
+		return __real_recvmsg(fd, msg, flags);
+	if (!waited)
+		stop_at("waiting ", forks);
+	waited = true;
 	while (lasts("gate "))
 		(void)poll(NULL, 0, 2);
 	n = __real_recvmsg(fd, msg, flags);
 	take = n > 0 ? ++*takes : 0;
-	if (take > 0 && take == asked("taken "))
-		(void)raise(SIGSTOP);
+	if (take > 0)
+		stop_at("taken ", take);
 	if (take > 0 && take == asked("shut "))
 		(void)shutdown(fd, SHUT_RD);
 	return n;
+}
+
+int
+__wrap_kill(pid_t pid, int signo)
+{
+	return asked("immortal ") ? 0 : __real_kill(pid, signo);
 }
 
 int
@@ -150,8 +199,11 @@ come_again(int listener)
 int
 __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 {
-	int	client = __real_accept4(fd, peer, len, flags);
+	static int	times;
+	int		client = __real_accept4(fd, peer, len, flags);
 
+	if (client != -1)
+		stop_at("accepted ", ++times);
 	if (client != -1 && asked("flood "))
 		come_again(fd);
 	return client;

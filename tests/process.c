@@ -138,13 +138,34 @@ is_stopped(pid_t pid)
 }
 
 void
-stop(pid_t pid)
+await_stop(pid_t pid)
 {
 	struct wait	wait = { .what = "a process that stops" };
 
-	send_signal(pid, SIGSTOP);
 	while (!is_stopped(pid))
 		wait_a_moment(&wait);
+}
+
+void
+stop(pid_t pid)
+{
+	send_signal(pid, SIGSTOP);
+	await_stop(pid);
+}
+
+pid_t
+await_stopped(pid_t parent)
+{
+	struct wait	wait = { .what = "a child that is stopped" };
+	pid_t		list[64];
+	int		i, n;
+
+	for (;; wait_a_moment(&wait)) {
+		n = children_of(parent, list, 64);
+		for (i = 0; i < n; i++)
+			if (is_stopped(list[i]))
+				return list[i];
+	}
 }
 
 bool

@@ -17,8 +17,8 @@ bool	title_is(pid_t, const char *title);
 void	await_title(pid_t, const char *title);
 /* One of its sets of signals: "SigBlk", "SigIgn" (proc(5)). */
 unsigned long long	signals_of(pid_t, const char *set);
-/* The child of a parent (0: the orphan) that serves a client, by its title;
-   waits for it. */
+/* The child of a parent (0: the orphan) that serves a client of 127.0.0.1, by
+   its title; waits for it. */
 pid_t	await_server_of(pid_t parent, int client);
 
 /* Every signal goes through here: no pid below 2 is ever signalled. */
@@ -26,6 +26,9 @@ void	send_signal(pid_t, int signo);
 /* Stop a process, and wait until it has stopped. */
 void	stop(pid_t);
 bool	is_stopped(pid_t);
+void	await_stop(pid_t);
+/* The child of a parent (0: of the test) that is stopped; waits for it. */
+pid_t	await_stopped(pid_t parent);
 
 /* Whether it has a descriptor of that socket. */
 bool	holds(pid_t, unsigned long inode);

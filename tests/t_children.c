@@ -292,7 +292,8 @@ renewed(void)
 	end(server);
 }
 
-/* What was on its way to the old children when HUP came is served. */
+/* What was on its way to the old children when HUP came is served, also if
+   they die before they take it. */
 static void
 renewed_with_a_queue(void)
 {
@@ -303,9 +304,9 @@ renewed_with_a_queue(void)
 	int		client, gate;
 
 	gate = gate_close("gate", pause, sizeof(pause));
-	server = server_start_paused(pause, "-i", "2:8", "127.0.0.1:0",
+	server = server_start_paused(pause, "-i", "1:8", "127.0.0.1:0",
 	    "echo", NULL);
-	await_children(server.pid, 2, list);
+	await_children(server.pid, 1, list);
 	client = dial(server.port);
 	while (inode_of(server.port, client) < 2 ||
 	    holds(server.pid, inode_of(server.port, client)))
@@ -313,12 +314,14 @@ renewed_with_a_queue(void)
 	log_clear();
 	send_signal(server.pid, SIGHUP);
 	await_log("HUP: replacing");
+	send_signal(list[0], SIGKILL);
+	while (kill(list[0], 0) == 0)
+		wait_a_moment(&wait);
 	(void)close(gate);
 	ok(echoes(client, "queued\n"), "HUP: what was queued is served");
 	child = await_server_of(server.pid, client);
 	(void)close(client);
-	while (kill(child, 0) == 0)
-		wait_a_moment(&wait);
+	await_title(child, "outlived: idle");
 	client = dial(server.port);
 	ok(echoes(client, "next\n"), "and the next one");
 	child = await_server_of(server.pid, client);

@@ -202,6 +202,35 @@ completed(int signo)
 		next_parent();
 }
 
+/* Another signal ends the wait of a parent that was sent QUIT. */
+static void
+quit_and(int signo, const char *name)
+{
+	struct server	server = server_start("-i", "1:1", PORT, "echo",
+			    NULL);
+	struct wait	wait = { .what = "the port to be free" };
+	int		client = dial(server.port);
+
+	note("QUIT, then %s", name);
+	ok(echoes(client, "hello\n"), "a client is served");
+	send_signal(server.pid, SIGQUIT);
+	while (listeners(9999) > 0)
+		wait_a_moment(&wait);
+	await_title(server.pid,
+	    "outlived: parent of 9999, until its children are done");
+	send_signal(server.pid, SIGHUP);
+	send_signal(server.pid, SIGQUIT);
+	ok(echoes(client, "on\n") && waitpid(server.pid, NULL,
+	    WNOHANG) == 0, "HUP and QUIT change nothing");
+	end_parent(server, signo);
+	if (signo == SIGINT)
+		ok(sees_end(client), "its client is ended");
+	else
+		ok(echoes(client, "on\n"), "its client is served");
+	(void)close(client);
+	nothing_left();
+}
+
 static const struct {
 	const char	*name;
 	void		(*play)(int signo);
@@ -226,5 +255,8 @@ main(void)
 			log_clear();
 			states[state].play(ends[end].signo);
 		}
+	quit_and(SIGTERM, "TERM");
+	quit_and(SIGINT, "INT");
+	quit_and(SIGKILL, "KILL");
 	return done();
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* The parent and its children at moments that last for a microsecond, made
-   long by the pause points of pause.c. */
-#include <sys/socket.h>
-#include <sys/wait.h>
-
-#include <netinet/in.h>
+/*
+ * The parent and its children are stopped at moments that last for a
+ * microsecond (pause.c), with a client in each state; and then they are ended
+ * or go on.
+ */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -15,253 +16,211 @@
 
 #define PORT	"127.0.0.1:9999"
 
-/* A server that pauses there. */
-static struct server
-start(const char *pause, const char *idle)
-{
-	return server_start_paused(pause, "-i", idle, PORT, "echo", NULL);
-}
+static const struct end {
+	int		 signo;		/* 0: the parent lives */
+	const char	*name;
+} ends[] = {
+	{ 0, "its parent lives" },
+	{ SIGTERM, "TERM to its parent" },
+	{ SIGQUIT, "QUIT to its parent" },
+	{ SIGKILL, "KILL to its parent" },
+};
 
+/* Another parent has the port at its first try, and serves. */
 static void
-end(struct server server)
+next_parent(void)
 {
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0 && harness_nobody_left(),
-	    "no process is left");
-}
+	struct server	next = server_start("-w", "0", "-i", "1:4", PORT,
+			    "echo", NULL);
+	int		client = dial(next.port);
 
-/* The child that is stopped. */
-static pid_t
-await_stopped(pid_t parent)
-{
-	struct wait	wait = { .what = "a child that is stopped" };
-	pid_t		list[64];
-	int		i, n;
-
-	for (;; wait_a_moment(&wait)) {
-		n = children_of(parent, list, 64);
-		for (i = 0; i < n; i++)
-			if (is_stopped(list[i]))
-				return list[i];
-	}
-}
-
-/*
- * A child is stopped before its first act.  It has everything that its
- * parent has: the listening socket and both ends of the queue.
- */
-static void
-newborn(int signo, const char *name)
-{
-	struct server	server = start("newborn 2", "3:4"), next;
-	struct wait	wait = { .what = "siblings that leave" };
-	int		client = dial(server.port), other;
-	pid_t		stopped, list[64];
-
-	note("%s, a child stopped before its first act", name);
-	ok(echoes(client, "hello\n"), "its siblings serve");
-	stopped = await_stopped(server.pid);
-	send_signal(server.pid, signo);
-	(void)await_end(server.pid);
-	/* The busy one and the stopped one. */
-	while (children_of(0, list, 64) != 2)
-		wait_a_moment(&wait);
-	ok(1, "idle siblings leave");
-	if (signo == SIGTERM) {
-		next = server_start("-w", "0", PORT, "echo", NULL);
-		other = dial(next.port);
-		ok(echoes(other, "hello\n"), "the next parent binds at once");
-		(void)close(other);
-		send_signal(next.pid, SIGTERM);
-		ok(await_end(next.pid) == 0, "it ended");
-	}
-	ok(echoes(client, "still here\n"), "the busy one serves");
+	ok(echoes(client, "new\n"), "the next parent has the port at once");
 	(void)close(client);
-	send_signal(stopped, SIGCONT);
+	send_signal(next.pid, SIGINT);
+	ok(await_end(next.pid) == 0, "the next parent ended");
+}
+
+static void
+nothing_left(void)
+{
 	ok(harness_nobody_left(), "no process is left");
 }
 
-/*
- * The parent holds a connection that does not fit into the queue, and forks:
- * the newborn must not keep a copy, or its client never sees the end.
- */
 static void
-held(void)
+await_no_listener(void)
 {
-	struct server	server = start("full 2", "1:1");
-	struct wait	wait = { .what = "a connection that is held" };
-	pid_t		list[64];
-	int		client;
+	struct wait	wait = { .what = "the listener to go" };
 
-	note("a connection that the parent holds while it forks");
-	await_children(server.pid, 1, list);
-	await_title(list[0], "outlived: idle");
-	client = dial(server.port);
-	while (inode_of(server.port, client) < 2)
+	while (listeners(9999) > 0)
 		wait_a_moment(&wait);
-	send_signal(list[0], SIGKILL);
-	ok(echoes(client, "hello\n"), "it is served in the end");
-	(void)shutdown(client, SHUT_WR);
-	ok(sees_end(client), "and sees the end");
-	(void)close(client);
-	end(server);
 }
 
-/* A client that comes, is served, and goes; its child is idle again. */
-static void
-visit(struct server server, const char *what)
+/* A connection in the queue: the parent has sent it, nobody has taken it. */
+static int
+dial_into_queue(struct server server)
 {
-	int	client = dial(server.port);
-	pid_t	child;
-
-	ok(echoes(client, "hello\n"), "%s", what);
-	child = await_server_of(server.pid, client);
-	(void)close(client);
-	await_title(child, "outlived: idle");
-}
-
-/*
- * A child has taken a connection, has not said so yet, and is stopped.  Its
- * siblings serve; and if it is killed there, its client is lost, but no more.
- */
-static void
-taken(void)
-{
-	struct server	server = start("taken 1", "1:8");
-	int		lost = dial(server.port);
-	pid_t		stopped;
-
-	note("a child stopped between taking a client and saying so");
-	stopped = await_stopped(server.pid);
-	visit(server, "another child serves");
-	send_signal(stopped, SIGKILL);
-	ok(sees_end(lost), "it is killed: its client sees the end");
-	(void)close(lost);
-	visit(server, "the next one is served");
-	log_clear();
-	end(server);
-	ok(log_has("clients still served: 0"), "the sums are right again");
-}
-
-/* The same, and the parent ends. */
-static void
-taken_at_the_end(int signo, const char *name)
-{
-	struct server	server = start("taken 1", "1:1");
+	struct wait	wait = { .what = "a connection in the queue" };
 	int		client = dial(server.port);
-	pid_t		stopped;
+	unsigned long	inode;
 
-	note("%s, a child stopped between taking a client and saying so",
-	    name);
-	stopped = await_stopped(server.pid);
-	send_signal(server.pid, signo);
-	(void)await_end(server.pid);
-	send_signal(stopped, SIGCONT);
-	ok(echoes(client, "hello\n"), "its client is served");
-	(void)close(client);
-	ok(harness_nobody_left(), "no process is left");
+	while ((inode = inode_of(server.port, client)) < 2 ||
+	    holds(server.pid, inode))
+		wait_a_moment(&wait);
+	return client;
 }
 
 /*
- * Two sockets may be bound to a port while neither listens; then the second
- * listen() is refused (socket(7)).
+ * The parent stops while it has the second client in hand.  The first is
+ * served, or in the queue behind a gate; the third is not accepted yet.
  */
 static void
-listen_refused(void)
+parent_stops(const char *where, bool queued, const struct end *end)
 {
-	const char		*argv[] = { "tests/paused/outlived", "-w", "0",
-				    PORT, "echo", NULL };
-	struct sockaddr_in	 in = { .sin_family = AF_INET };
-	int			 one = 1, fd, status;
-	pid_t			 parent;
+	struct server	server;
+	char		gate_text[64], pause[128];
+	int		gate, first, second, third;
+	pid_t		list[64];
 
-	note("somebody listens between bind() and listen()");
-	(void)setenv("OUTLIVED_PAUSE", "listen 1", 1);
-	parent = program_start(argv, -1);
-	(void)unsetenv("OUTLIVED_PAUSE");
-	(void)await_stopped(0);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	in.sin_port = htons(9999);
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
-	    sizeof(one)) == -1 || bind(fd, (struct sockaddr *)&in,
-	    sizeof(in)) == -1 || listen(fd, 1) == -1)
-		bail("a listener of our own");
-	log_clear();
-	send_signal(parent, SIGCONT);
-	status = await_end(parent);
-	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69 &&
-	    log_lines() == 2 &&
-	    log_has("listen 127.0.0.1:9999: Address already in use"),
-	    "the refused listen() is said, exit 69");
-	(void)close(fd);
+	note("the parent stops: %s 2, the first client is %s, then %s", where,
+	    queued ? "in the queue" : "served", end->name);
+	gate = gate_close("gate", gate_text, sizeof(gate_text));
+	if (!queued)
+		(void)close(gate);
+	(void)snprintf(pause, sizeof(pause), "%s 2,%s", where, gate_text);
+	server = server_start_paused(pause, "-i", "3:4", PORT, "echo", NULL);
+	await_children(server.pid, 3, list);
+	/* Newborns have the listening socket until their first act. */
+	await_title(list[0], "outlived: idle");
+	await_title(list[1], "outlived: idle");
+	await_title(list[2], "outlived: idle");
+	first = queued ? dial_into_queue(server) : dial(server.port);
+	if (!queued)
+		ok(echoes(first, "first\n"), "the first client is served");
+	second = dial(server.port);
+	await_stop(server.pid);
+	third = dial(server.port);
+	say(second, "second\n");
+	say(third, "third\n");
+
+	if (end->signo != 0)
+		send_signal(server.pid, end->signo);
+	if (end->signo == SIGKILL)
+		(void)await_end(server.pid);
+	else
+		send_signal(server.pid, SIGCONT);
+	if (end->signo == SIGTERM)
+		ok(await_end(server.pid) == 0, "it ended in order");
+	if (end->signo != 0) {
+		await_no_listener();
+		next_parent();
+	}
+	if (queued)
+		(void)close(gate);
+	if (end->signo == SIGKILL) {
+		ok(sees_end(second), "the one in its hand is lost");
+		ok(sees_end(third), "and those whom it had not accepted");
+	} else {
+		ok(hears(second, "second\n"), "the second is served");
+		ok(hears(third, "third\n"), "the third is served");
+	}
+	ok(echoes(first, "on\n"), "the first is served, whatever happens");
+	(void)close(first);
+	(void)close(second);
+	(void)close(third);
+	if (end->signo == 0)
+		send_signal(server.pid, SIGTERM);
+	if (end->signo == 0 || end->signo == SIGQUIT)
+		ok(await_end(server.pid) == 0, "it ended in order");
+	nothing_left();
 }
 
-/* A newborn is told to leave before its handler stands: it must not forget. */
+/* Those that are busy, and the one that is stopped, are left. */
 static void
-dismissed_newborn(void)
+await_others_gone(struct server server, const struct end *end, int left)
 {
-	struct server	server = start("newborn 1", "1:1");
-	struct wait	wait = { .what = "a dismissed newborn to leave" };
-	pid_t		newborn = await_stopped(server.pid);
+	pid_t	list[64];
 
-	note("a newborn that is told to leave before its first act");
-	send_signal(newborn, SIGWINCH);
-	send_signal(newborn, SIGCONT);
-	while (kill(newborn, 0) == 0)
-		wait_a_moment(&wait);
-	ok(1, "it leaves");
-	end(server);
+	await_children(end->signo == SIGQUIT ? server.pid : 0, left, list);
+	ok(1, "idle siblings leave");
 }
 
-/* A child that runs wild shuts down what all of them read from. */
+/*
+ * A child stops; then it is killed or goes on, after its parent has ended or
+ * while it lives.  Newborn it has all that its parent has: the listening
+ * socket and both ends of the queue.  When it has taken a client it has not
+ * said so yet.
+ */
 static void
-queue_shut_down(void)
+child_stops(const char *where, const struct end *end, int signo)
 {
-	struct server	server = start("shut 1", "2:4");
-	int		first = dial(server.port), next, i;
+	bool		newborn = where[0] == 'n', taken = where[0] == 't';
+	struct server	server;
+	char		pause[64];
+	pid_t		stopped;
+	int		victim = -1, first, other;
 
-	note("a child shuts the queue down");
-	ok(echoes(first, "hello\n"), "its client is served");
-	for (i = 0; i < 3; i++) {
-		next = dial(server.port);
-		ok(echoes(next, "hello\n"), "and so is the next one");
-		(void)close(next);
+	note("a child stops: %s, %s, the child %s", where, end->name,
+	    signo == SIGKILL ? "is killed" : "goes on");
+	(void)snprintf(pause, sizeof(pause), "%s", where);
+	server = server_start_paused(pause, "-i", "3:4", PORT, "echo", NULL);
+	if (taken)
+		victim = dial(server.port);
+	stopped = await_stopped(server.pid);
+	first = dial(server.port);
+	ok(echoes(first, "first\n"), "its siblings serve");
+	(void)await_server_of(server.pid, first);
+
+	if (end->signo != 0) {
+		send_signal(server.pid, end->signo);
+		if (end->signo != SIGQUIT)
+			(void)await_end(server.pid);
+		await_others_gone(server, end, 2);
+		/* After KILL a stopped newborn still listens. */
+		if (!newborn || end->signo != SIGKILL) {
+			await_no_listener();
+			next_parent();
+		}
+	}
+	send_signal(stopped, signo);
+	if (taken && signo == SIGKILL)
+		ok(sees_end(victim), "its client sees the end");
+	else if (taken)
+		ok(echoes(victim, "hello\n"), "its client is served");
+	ok(echoes(first, "on\n"), "the other client is served");
+	if (end->signo == 0) {
+		other = dial(server.port);
+		ok(echoes(other, "hello\n"), "and so is a new one");
+		(void)close(other);
 	}
 	(void)close(first);
-	end(server);
-}
-
-/* Clients who come faster than they are accepted: TERM is seen, and ends. */
-static void
-flood(void)
-{
-	struct server	server = start("flood 1", "2:4");
-	int		client = dial(server.port);
-
-	note("for each client that is accepted there is another one");
-	ok(echoes(client, "hello\n"), "a client is served");
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0, "TERM ends the parent");
-	ok(echoes(client, "still here\n"), "not the client");
-	(void)close(client);
-	ok(harness_nobody_left(), "no process is left");
+	if (victim != -1)
+		(void)close(victim);
+	if (end->signo == 0)
+		send_signal(server.pid, SIGTERM);
+	if (end->signo == 0 || end->signo == SIGQUIT)
+		ok(await_end(server.pid) == 0, "the parent ended in order");
+	nothing_left();
 }
 
 int
 main(void)
 {
+	static const char *const	parents[] = { "accepted", "sending" };
+	static const char *const	children[] = { "newborn 2",
+					    "waiting 2", "taken 1" };
+	size_t				i, j;
+
 	harness_begin();
 	harness_own_network();
-	newborn(SIGTERM, "TERM");
-	newborn(SIGKILL, "KILL");
-	held();
-	taken();
-	taken_at_the_end(SIGTERM, "TERM");
-	taken_at_the_end(SIGKILL, "KILL");
-	dismissed_newborn();
-	queue_shut_down();
-	flood();
-	listen_refused();
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		for (j = 0; j < 2; j++) {
+			parent_stops(parents[j], false, &ends[i]);
+			parent_stops(parents[j], true, &ends[i]);
+		}
+		for (j = 0; j < 3; j++) {
+			child_stops(children[j], &ends[i], SIGCONT);
+			child_stops(children[j], &ends[i], SIGKILL);
+		}
+	}
 	return done();
 }

@@ -176,6 +176,22 @@ mishaps(void)
 	end(server);
 }
 
+/* INT ends what a program has forked, too. */
+static void
+interrupted(void)
+{
+	struct server	server = server_start("-i", "1:1", "127.0.0.1:0",
+			    "exec", "sh", "-c", "cat; echo bye", NULL);
+	int		client = dial(server.port);
+
+	ok(echoes(client, "hello\n"), "a program that forks serves");
+	send_signal(server.pid, SIGINT);
+	ok(await_end(server.pid) == 0, "INT: the parent ended");
+	ok(sees_end(client), "and so did all that had the client");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
 int
 main(void)
 {
@@ -191,5 +207,6 @@ main(void)
 	refilled();
 	short_lived();
 	mishaps();
+	interrupted();
 	return done();
 }

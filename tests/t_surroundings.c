@@ -6,6 +6,7 @@
  * finds.
  */
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -94,7 +95,24 @@ stale_variables(void)
 	(void)setenv("SSLREMOTEIP", "10.0.0.1", 1);
 	(void)setenv("TCPREMOTEHOST", "somebody.example", 1);
 	(void)setenv("TCPREMOTEINFO", "root", 1);
+	(void)setenv("TCPREMOTE_WITH_A_NAME_THAT_IS_LONGER_THAN_ANY_THAT_"
+	    "SOMEBODY_WOULD_EXPECT", "1", 1);
 	(void)setenv("TCPLOCALPORT", "25", 1);
+}
+
+/* As started by hand. */
+static void
+foreground(void)
+{
+	int	fd;
+
+	(void)setsid();
+	if ((fd = open(terminal_name, O_RDWR)) == -1)
+		_exit(126);
+	(void)dup2(fd, STDIN_FILENO);
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	(void)close(fd);
 }
 
 /* A job in the background, and stty tostop: who writes is stopped. */
@@ -103,18 +121,17 @@ background(void)
 {
 	struct termios	modes;
 	pid_t		pid;
-	int		fd;
 
-	(void)setsid();
-	if ((fd = open(terminal_name, O_RDWR)) == -1 || tcgetattr(fd, &modes) == -1)
+	foreground();
+	if (tcgetattr(STDIN_FILENO, &modes) == -1)
 		_exit(126);
 	modes.c_lflag |= TOSTOP;
-	(void)tcsetattr(fd, TCSANOW, &modes);
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &modes);
 	/* Somebody else, no child of ours, is in the foreground. */
 	if ((pid = fork()) == 0) {
 		(void)setpgid(0, 0);
 		(void)signal(SIGTTOU, SIG_IGN);
-		(void)tcsetpgrp(fd, getpid());
+		(void)tcsetpgrp(STDIN_FILENO, getpid());
 		if (fork() != 0)
 			_exit(0);
 		(void)signal(SIGTTOU, SIG_DFL);
@@ -122,10 +139,6 @@ background(void)
 		_exit(0);
 	}
 	(void)waitpid(pid, NULL, 0);
-	(void)dup2(fd, STDIN_FILENO);
-	(void)dup2(fd, STDOUT_FILENO);
-	(void)dup2(fd, STDERR_FILENO);
-	(void)close(fd);
 }
 
 static void
@@ -148,35 +161,20 @@ static const struct surrounding {
 	{ "5, 9 (locked) and 100 are open", many_open, "null null log" },
 	{ "as many descriptors as may be", high_limit, "null null log" },
 	{ "variables of others", stale_variables, "null null log" },
+	{ "in the foreground of a terminal", foreground,
+	    "terminal terminal terminal terminal" },
 	{ "in the background, with stty tostop", background,
 	    "terminal terminal terminal terminal" },
 	{ "an ordinary user", nobody, "null null log" },
 };
 
-static struct server
-start(const struct surrounding *row, const char *service)
+static void
+await_listener(void)
 {
-	const char	*argv[] = { "./outlived", "-v", "-w", "0", "-i", "2:2",
-			    "127.0.0.1:9999", service, "tests/inside", "-t",
-			    "5", "-R", NULL };
-	struct server	server = { .port = 9999 };
 	struct wait	wait = { .what = "a listener" };
-	pid_t		list[64];
 
-	if (strcmp(service, "echo") == 0)
-		argv[8] = NULL;
-	server.pid = program_start_in(row->prepare, argv, -1);
-	while (listeners(9999) == 0) {
-		if (waitpid(server.pid, NULL, WNOHANG) == server.pid) {
-			log_show();
-			bail("the server did not start");
-		}
+	while (listeners(9999) == 0)
 		wait_a_moment(&wait);
-	}
-	await_children(server.pid, 2, list);
-	await_title(list[0], "outlived: idle");
-	await_title(list[1], "outlived: idle");
-	return server;
 }
 
 static void
@@ -186,6 +184,25 @@ await_nobody_listens(void)
 
 	while (listeners(9999) != 0)
 		wait_a_moment(&wait);
+}
+
+static struct server
+start(const struct surrounding *row, const char *service)
+{
+	const char	*argv[] = { "./outlived", "-v", "-w", "0", "-i", "2:2",
+			    "127.0.0.1:9999", service, "tests/inside", "-t",
+			    "5", "-R", NULL };
+	struct server	server = { .port = 9999 };
+	pid_t		list[64];
+
+	if (strcmp(service, "echo") == 0)
+		argv[8] = NULL;
+	server.pid = program_start_in(row->prepare, argv, -1);
+	await_listener();
+	await_children(server.pid, 2, list);
+	await_title(list[0], "outlived: idle");
+	await_title(list[1], "outlived: idle");
+	return server;
 }
 
 /* A set of signals in /proc, without 32 and 33, which are glibc's. */
@@ -248,12 +265,9 @@ look(struct server server, const char *standard)
 static bool
 finds_itself_well(int client, uid_t uid, rlim_t limit)
 {
-	char	is[4096] = "", should[4096];
-	size_t	len = 0;
+	char	is[4096], should[4096];
 
-	while (len < sizeof(is) - 1 && strstr(is, "\n\n") == NULL &&
-	    recv(client, is + len, 1, 0) == 1)
-		len++;
+	hear_paragraph(client, is, sizeof(is));
 	(void)snprintf(should, sizeof(should),
 	    "descriptors 0 1 2\n0 and 1 are one socket\nnot at default:\n"
 	    "leader of a session\nno terminal\ndescriptors up to %llu\n"
@@ -272,17 +286,42 @@ renewed(struct server server)
 {
 	struct wait	wait = { .what = "other children" };
 	pid_t		before[64], after[64];
-	int		n, i, same = 1;
+	int		i, same = 1;
 
-	n = children_of(server.pid, before, 64);
+	/* The program, and two idle ones. */
+	await_children(server.pid, 3, before);
 	send_signal(server.pid, SIGHUP);
-	while (same > 0 || children_of(server.pid, after, 64) != n) {
+	while (same > 0 || children_of(server.pid, after, 64) != 3) {
 		wait_a_moment(&wait);
-		for (same = 0, i = 0; i < n; i++)
+		for (same = 0, i = 0; i < 3; i++)
 			same += kill(before[i], 0) == 0 &&
 			    title_is(before[i], "outlived: idle");
 	}
 	ok(1, "HUP replaces the idle children");
+}
+
+/* The terminal is resized: WINCH to all who have it moves nobody. */
+static void
+resized(struct server server)
+{
+	struct winsize	size = { .ws_row = 24, .ws_col = 80 };
+	pid_t		before[64];
+	char		byte;
+	int		client, n, i, there = 0;
+
+	n = children_of(server.pid, before, 64);
+	send_signal(server.pid, SIGWINCH);
+	/* The kernel tells whoever is in the foreground. */
+	(void)ioctl(terminal, TIOCSWINSZ, &size);
+	size.ws_row++;
+	(void)ioctl(terminal, TIOCSWINSZ, &size);
+	client = dial(9999);
+	ok(recv(client, &byte, 1, 0) == 1,
+	    "WINCH to the parent: it serves");
+	for (i = 0; i < n; i++)
+		there += kill(before[i], 0) == 0;
+	ok(there == n, "and nobody has left");
+	(void)close(client);
 }
 
 static void
@@ -308,7 +347,7 @@ play(const struct surrounding *row)
 	ok(keeps_alive(9999, client),
 	    "a client whose machine vanishes would be noticed");
 	renewed(server);
-	send_signal(server.pid, SIGWINCH);
+	resized(server);
 	ok(echoes(client, "on\n"), "the program serves on");
 
 	send_signal(server.pid, SIGKILL);
@@ -342,6 +381,69 @@ play(const struct surrounding *row)
 		/* The one in the foreground. */
 		harness_end_all();
 	ok(harness_nobody_left(), "no process is left");
+}
+
+/* The only child of a process, once there is one. */
+static pid_t
+await_child_of(pid_t pid)
+{
+	pid_t	list[64];
+
+	await_children(pid, 1, list);
+	return list[0];
+}
+
+/* In a container, that is, in a pid namespace: with it all processes end. */
+static void
+container(void)
+{
+	const char	*below[] = { "/usr/bin/unshare", "-pf",
+			    "--kill-child", "/bin/sh", "-c",
+			    "./outlived -i 2:2 127.0.0.1:9999 echo & wait; "
+			    "./outlived -i 2:2 127.0.0.1:9999 echo & wait",
+			    NULL };
+	const char	*first[] = { "/usr/bin/unshare", "-pf",
+			    "--kill-child", "./outlived", "-i", "2:2",
+			    "127.0.0.1:9999", "echo", NULL };
+	pid_t		unshare, init, parent;
+	int		client, other;
+
+	/* It would look for itself in the wrong /proc. */
+	(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+	note("a container, somebody else is its process 1");
+	unshare = program_start(below, -1);
+	await_listener();
+	init = await_child_of(unshare);
+	parent = await_child_of(init);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	log_clear();
+	send_signal(parent, SIGKILL);
+	await_log("parent of 127.0.0.1:9999");
+	other = dial(9999);
+	ok(echoes(other, "hello\n"), "KILL, another parent: it serves");
+	ok(echoes(client, "still here\n"), "and so does the old child");
+	send_signal(init, SIGKILL);
+	ok(sees_end(client) && sees_end(other),
+	    "process 1 is killed: everything ends");
+	(void)close(client);
+	(void)close(other);
+	ok(harness_nobody_left(), "no process is left");
+
+	note("a container, the parent is its process 1");
+	unshare = program_start(first, -1);
+	await_listener();
+	parent = await_child_of(unshare);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	send_signal(parent, SIGHUP);
+	send_signal(parent, SIGQUIT);
+	await_nobody_listens();
+	ok(echoes(client, "still here\n"), "QUIT: it is served to the end");
+	(void)close(client);
+	ok(await_end(unshare) == 0 && harness_nobody_left(),
+	    "then the container ends");
+	(void)unsetenv("ASAN_OPTIONS");
 }
 
 static void
@@ -380,5 +482,6 @@ main(void)
 	prepare();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		play(&rows[i]);
+	container();
 	return done();
 }

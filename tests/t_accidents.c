@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* Rare accidents, made to happen by the pause points of pause.c. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+#define PORT	"127.0.0.1:9999"
+
+/* A server that pauses there. */
+static struct server
+start(const char *pause, const char *idle)
+{
+	return server_start_paused(pause, "-i", idle, PORT, "echo", NULL);
+}
+
+static void
+end(struct server server)
+{
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(),
+	    "no process is left");
+}
+
+/*
+ * The parent holds a connection that does not fit into the queue, and forks:
+ * the newborn must not keep a copy, or its client never sees the end.
+ */
+static void
+held(void)
+{
+	struct server	server = start("full 2", "1:1");
+	struct wait	wait = { .what = "a connection that is held" };
+	pid_t		list[64];
+	int		client;
+
+	note("a connection that the parent holds while it forks");
+	await_children(server.pid, 1, list);
+	await_title(list[0], "outlived: idle");
+	client = dial(server.port);
+	while (inode_of(server.port, client) < 2)
+		wait_a_moment(&wait);
+	send_signal(list[0], SIGKILL);
+	ok(echoes(client, "hello\n"), "it is served in the end");
+	(void)shutdown(client, SHUT_WR);
+	ok(sees_end(client), "and sees the end");
+	(void)close(client);
+	end(server);
+}
+
+/* A client that comes, is served, and goes; its child is idle again. */
+static void
+visit(struct server server, const char *what)
+{
+	int	client = dial(server.port);
+	pid_t	child;
+
+	ok(echoes(client, "hello\n"), "%s", what);
+	child = await_server_of(server.pid, client);
+	(void)close(client);
+	await_title(child, "outlived: idle");
+}
+
+/*
+ * A child has taken a connection, has not said so yet, and is stopped.  Its
+ * siblings serve; and if it is killed there, its client is lost, but no more.
+ */
+static void
+taken(void)
+{
+	struct server	server = start("taken 1", "1:8");
+	int		lost = dial(server.port);
+	pid_t		stopped;
+
+	note("a child stopped between taking a client and saying so");
+	stopped = await_stopped(server.pid);
+	visit(server, "another child serves");
+	send_signal(stopped, SIGKILL);
+	ok(sees_end(lost), "it is killed: its client sees the end");
+	(void)close(lost);
+	visit(server, "the next one is served");
+	log_clear();
+	end(server);
+	ok(log_has("clients still served: 0"), "the sums are right again");
+}
+
+/*
+ * Two sockets may be bound to a port while neither listens; then the second
+ * listen() is refused (socket(7)).
+ */
+static void
+listen_refused(void)
+{
+	const char		*argv[] = { "tests/paused/outlived", "-w", "0",
+				    PORT, "echo", NULL };
+	struct sockaddr_in	 in = { .sin_family = AF_INET };
+	int			 one = 1, fd, status;
+	pid_t			 parent;
+
+	note("somebody listens between bind() and listen()");
+	(void)setenv("OUTLIVED_PAUSE", "listen 1", 1);
+	parent = program_start(argv, -1);
+	(void)unsetenv("OUTLIVED_PAUSE");
+	(void)await_stopped(0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	in.sin_port = htons(9999);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+	    sizeof(one)) == -1 || bind(fd, (struct sockaddr *)&in,
+	    sizeof(in)) == -1 || listen(fd, 1) == -1)
+		bail("a listener of our own");
+	log_clear();
+	send_signal(parent, SIGCONT);
+	status = await_end(parent);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69 &&
+	    log_lines() == 2 &&
+	    log_has("listen 127.0.0.1:9999: Address already in use"),
+	    "the refused listen() is said, exit 69");
+	(void)close(fd);
+}
+
+/* A newborn is told to leave before its handler stands: it must not forget. */
+static void
+dismissed_newborn(void)
+{
+	struct server	server = start("newborn 1", "1:1");
+	struct wait	wait = { .what = "a dismissed newborn to leave" };
+	pid_t		newborn = await_stopped(server.pid);
+
+	note("a newborn that is told to leave before its first act");
+	send_signal(newborn, SIGWINCH);
+	send_signal(newborn, SIGCONT);
+	while (kill(newborn, 0) == 0)
+		wait_a_moment(&wait);
+	ok(1, "it leaves");
+	end(server);
+}
+
+/* A child that runs wild shuts down what all of them read from. */
+static void
+queue_shut_down(void)
+{
+	struct server	server = start("shut 1", "2:4");
+	int		first = dial(server.port), next, i;
+
+	note("a child shuts the queue down");
+	ok(echoes(first, "hello\n"), "its client is served");
+	for (i = 0; i < 3; i++) {
+		next = dial(server.port);
+		ok(echoes(next, "hello\n"), "and so is the next one");
+		(void)close(next);
+	}
+	(void)close(first);
+	end(server);
+}
+
+/* Clients who come faster than they are accepted: TERM is seen, and ends. */
+static void
+flood(void)
+{
+	struct server	server = start("flood 1", "2:4");
+	int		client = dial(server.port);
+
+	note("for each client that is accepted there is another one");
+	ok(echoes(client, "hello\n"), "a client is served");
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0, "TERM ends the parent");
+	ok(echoes(client, "still here\n"), "not the client");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* A child that cannot be ended (another user's by now, or in the kernel). */
+static void
+immortal(void)
+{
+	struct server	server = start("immortal 1", "1:1");
+	int		client = dial(server.port);
+
+	note("a child that no signal reaches");
+	ok(echoes(client, "hello\n"), "a client is served");
+	send_signal(server.pid, SIGINT);
+	ok(await_end(server.pid) == 0 &&
+	    log_has("INT: children that cannot be ended: 1"),
+	    "INT: the parent gives it up");
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* TERM while QUIT drains: it must not be forgotten. */
+static void
+term_while_draining(void)
+{
+	struct server	server = server_start_paused("accepted 2", "-i",
+			    "1:1", "-m", "1", PORT, "echo", NULL);
+	int		first = dial(server.port), second;
+
+	note("TERM comes while QUIT drains");
+	ok(echoes(first, "hello\n"), "the only child is busy");
+	second = dial(server.port);
+	send_signal(server.pid, SIGQUIT);
+	await_stop(server.pid);
+	send_signal(server.pid, SIGTERM);
+	send_signal(server.pid, SIGCONT);
+	ok(await_end(server.pid) == 0, "the parent does not wait");
+	ok(echoes(first, "on\n") && echoes(second, "hello\n"),
+	    "both clients are served");
+	(void)close(first);
+	(void)close(second);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+int
+main(void)
+{
+	harness_begin();
+	harness_own_network();
+	held();
+	taken();
+	dismissed_newborn();
+	queue_shut_down();
+	flood();
+	listen_refused();
+	immortal();
+	term_while_draining();
+	return done();
+}
