@@ -17,11 +17,9 @@ play() {
 	ln -s "$top/outlived" "$top/server1" "$top/server2" "$place"
 	ln -s "$top/doc/examples/unp75" "$src/doc/examples/unp75.c" \
 	    "$place/doc/examples"
-	page=$src/$1
-	translation=${2:+$src/$2}
 	cd "$place" || exit 1
-	# shellcheck disable=SC2086 # words, or nothing
-	timeout -k 5 170 $own "$top/tests/play" "$page" $translation </dev/null
+	# shellcheck disable=SC2086 # a list of words
+	timeout -k 5 170 $own "$top/tests/play" "$src/$1" ${2:+"$src/$2"} </dev/null
 	status=$?
 	cd "$top" && rm -r "$place"
 	exit $status
