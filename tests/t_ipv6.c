@@ -49,20 +49,32 @@ told(struct server server, const char *from, const char *ip, const char *local)
 	(void)close(client);
 }
 
+/* In our own network. */
+static bool
+set_sysctl(const char *name, const char *value)
+{
+	char	path[128];
+	int	fd;
+	bool	done;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) == -1)
+		return false;
+	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	(void)close(fd);
+	return done;
+}
+
 /* Without a host: both families, whatever the sysctl says. */
 static void
 dual(void)
 {
-	int		sysctl = open("/proc/sys/net/ipv6/bindv6only",
-			    O_WRONLY | O_CLOEXEC);
 	struct server	server;
 	char		text[128];
 	int		client;
 
-	if (sysctl == -1 || write(sysctl, "1", 1) != 1)
+	if (!set_sysctl("ipv6/bindv6only", "1"))
 		skip("bindv6only", "it cannot be set here");
-	if (sysctl != -1)
-		(void)close(sysctl);
 	server = server_start("-i", "1:2", "0", "exec", "tests/inside", NULL);
 	(void)snprintf(text, sizeof(text), "parent of [::]:%u: ",
 	    server.port);
@@ -158,6 +170,10 @@ names(void)
 
 	if (getservbyname("chargen", "tcp") == NULL) {
 		skip("the name of a service", "there is no /etc/services");
+		return;
+	}
+	if (!set_sysctl("ipv4/ip_unprivileged_port_start", "0")) {
+		skip("the name of a service", "its port is not for users");
 		return;
 	}
 	log_clear();

@@ -416,12 +416,14 @@ await_child_of(pid_t pid)
 static void
 container(void)
 {
-	const char	*below[] = { "/usr/bin/unshare", "-pf",
+	/* Who is not root may have one with users of its own only. */
+	const char	*kind = getuid() == 0 ? "-pf" : "-Upf";
+	const char	*below[] = { "/usr/bin/unshare", kind,
 			    "--kill-child", "/bin/sh", "-c",
 			    "./outlived -i 2:2 127.0.0.1:9999 echo & wait; "
 			    "./outlived -i 2:2 127.0.0.1:9999 echo & wait",
 			    NULL };
-	const char	*first[] = { "/usr/bin/unshare", "-pf",
+	const char	*first[] = { "/usr/bin/unshare", kind,
 			    "--kill-child", "./outlived", "-i", "2:2",
 			    "127.0.0.1:9999", "echo", NULL };
 	pid_t		unshare, init, parent;
