@@ -115,7 +115,7 @@ start(struct terminal *terminal, const struct step *step)
 	if (terminal->fd == -1)
 		terminal_open(terminal);
 	if (step->typed == NULL)
-		terminal_interrupt(terminal);
+		terminal_press(terminal, "\003");
 	else
 		terminal_type(terminal, step->typed);
 }

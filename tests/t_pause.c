@@ -98,6 +98,8 @@ parent_stops(const char *where, bool queued, const struct end *end)
 		ok(echoes(first, "first\n"), "the first client is served");
 	second = dial(server.port);
 	await_stop(server.pid);
+	if (!queued)
+		ok(echoes(first, "on\n"), "served on by its child");
 	third = dial(server.port);
 	say(second, "second\n");
 	say(third, "third\n");

@@ -45,8 +45,11 @@ accept_refused(void)
 	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
 			    "echo", NULL);
 	int		before = dial(server.port), client, lines;
+	pid_t		list[64];
 
 	ok(echoes(before, "hello\n"), "a client is served");
+	/* Who is born later would have the same limit. */
+	await_children(server.pid, 3, list);
 	log_clear();
 	limit_descriptors(server.pid, true);
 	client = dial(server.port);

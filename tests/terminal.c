@@ -49,25 +49,29 @@ shell(const char *slave)
 void
 terminal_open(struct terminal *terminal)
 {
-	struct wait	wait = { .what = "the shell's first prompt" };
 	const char	*slave;
-	pid_t		pid;
 
 	terminal->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (terminal->fd == -1 || grantpt(terminal->fd) == -1 ||
 	    unlockpt(terminal->fd) == -1 ||
 	    (slave = ptsname(terminal->fd)) == NULL ||
-	    (pid = fork()) == -1)
+	    (terminal->shell = fork()) == -1)
 		bail("a terminal: %s", strerror(errno));
-	if (pid == 0)
+	if (terminal->shell == 0)
 		shell(slave);
 	terminal->prompts = false;
-	terminal->len = 0;
-	while (!terminal->prompts) {
+	terminal_await_prompt(terminal);
+}
+
+void
+terminal_await_prompt(struct terminal *terminal)
+{
+	struct wait	wait = { .what = "a prompt of the shell" };
+
+	for (terminal->len = 0; !terminal->prompts; terminal->len = 0) {
 		terminal_listen(terminal, 10);
 		wait_a_moment(&wait);
 	}
-	terminal->len = 0;
 }
 
 void
@@ -78,8 +82,8 @@ terminal_close(struct terminal *terminal)
 	terminal->fd = -1;
 }
 
-static void
-press(struct terminal *terminal, const char *keys)
+void
+terminal_press(struct terminal *terminal, const char *keys)
 {
 	size_t	len = strlen(keys);
 
@@ -91,14 +95,8 @@ press(struct terminal *terminal, const char *keys)
 void
 terminal_type(struct terminal *terminal, const char *command)
 {
-	press(terminal, command);
-	press(terminal, "\n");
-}
-
-void
-terminal_interrupt(struct terminal *terminal)
-{
-	press(terminal, "\003");
+	terminal_press(terminal, command);
+	terminal_press(terminal, "\n");
 }
 
 void

@@ -3,10 +3,13 @@
 #ifndef TESTS_TERMINAL_H
 #define TESTS_TERMINAL_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
 struct terminal {
+	pid_t	shell;
 	int	fd;			/* the master's end; -1: not open */
 	bool	prompts;		/* the shell waits for a command */
 	char	text[32768];		/* printed since it was last cleared */
@@ -18,8 +21,10 @@ void	terminal_open(struct terminal *);
 void	terminal_close(struct terminal *);
 /* A command; nothing of it is echoed. */
 void	terminal_type(struct terminal *, const char *command);
-/* Ctrl-C. */
-void	terminal_interrupt(struct terminal *);
+/* Press keys: "\003" is Ctrl-C. */
+void	terminal_press(struct terminal *, const char *keys);
+/* Wait for the shell's prompt, throwing away what is printed. */
+void	terminal_await_prompt(struct terminal *);
 /* Take what is printed within so many milliseconds. */
 void	terminal_listen(struct terminal *, int ms);
 /*
