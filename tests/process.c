@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -246,4 +248,27 @@ all_close_on_exec(pid_t pid)
 		(void)fclose(info);
 	}
 	return true;
+}
+
+int
+listener_of(pid_t pid)
+{
+	int		pidfd = pidfd_open(pid, 0), fd, copy, listens;
+	socklen_t	len;
+
+	if (pidfd == -1)
+		bail("pidfd_open: %s", strerror(errno));
+	for (fd = 3; fd < 16; fd++) {
+		if ((copy = pidfd_getfd(pidfd, fd, 0)) == -1)
+			continue;
+		len = sizeof(listens);
+		if (getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &listens,
+		    &len) == 0 && listens) {
+			(void)close(pidfd);
+			return copy;
+		}
+		(void)close(copy);
+	}
+	(void)close(pidfd);
+	return -1;
 }

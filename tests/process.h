@@ -32,6 +32,8 @@ pid_t	await_stopped(pid_t parent);
 
 /* Whether it has a descriptor of that socket. */
 bool	holds(pid_t, unsigned long inode);
+/* A copy of its listening socket; -1: that is not allowed here. */
+int	listener_of(pid_t);
 /* The kinds of all its descriptors, one word each: null, log, terminal,
    socket, eventfd, or what /proc says. */
 void	descriptors_of(pid_t, char *text, size_t size);

@@ -26,7 +26,7 @@ may() {
 
 may 'src/net/*.[ch]' '[a-z]+\.h'
 may 'src/pool/*.[ch]' '[a-z]+\.h' 'outlive\.h' 'net/[a-z]+\.h'
-may 'src/service/*.[ch]' 'service\.h' 'outlive\.h' 'net/[a-z]+\.h'
+may 'src/service/*.[ch]' '(service|program)\.h' 'outlive\.h' 'net/[a-z]+\.h'
 may 'src/lab/*.[ch]' '[a-z_]+\.h' 'net/[a-z]+\.h'
 may 'src/lab/server[12].c doc/examples/*.c' 'nothing'
 may 'src/outlived.c' 'outlive\.h' 'service/[a-z]+\.h'

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -89,32 +90,51 @@ there_and_back(const char *name, const char *service, const char *program)
 	ok(harness_nobody_left(), "no process is left");
 }
 
-/* A program that writes a lot, and reads less than it is sent. */
-static void
-pour(void)
-{
-	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
-			    "exec", "tests/pour", NULL);
-	int		client = dial(server.port);
-	pid_t		sends = sender(client, 100 * 1000);
-	struct pattern	in = { 0, 0 };
+static const int	ends[] = { SIGKILL, SIGTERM, SIGQUIT };
 
-	note("a program that writes 100 MB and reads slowly");
-	ok(pattern_receive(&in, client, 40 * MB), "40 MB");
-	disturb(server, busy_child(server), client, &in);
-	ok(pattern_receive(&in, client, 55 * MB), "the rest of 100 MB");
+/* A program that writes a lot, and reads less than it is sent; through three
+   ends, the first of which is that of its own parent. */
+static void
+pour(size_t first)
+{
+	static const char	address[] = "127.0.0.1:9999";
+	struct server		server = server_start("-i", "2:2", address,
+				    "exec", "tests/pour", NULL);
+	int			client = dial(server.port);
+	pid_t			sends = sender(client, 100 * 1000);
+	struct pattern		in = { 0, 0 };
+	size_t			i;
+	int			signo;
+
+	note("a program that writes 100 MB and reads slowly, %s first",
+	    strsignal(ends[first]));
+	for (i = 0; i < 3; i++) {
+		ok(pattern_receive(&in, client, 20 * MB), "20 MB");
+		signo = ends[(first + i) % 3];
+		send_signal(server.pid, signo);
+		if (signo != SIGQUIT)
+			(void)await_end(server.pid);
+		server = server_start("-i", "2:2", address, "exec",
+		    "tests/pour", NULL);
+	}
+	ok(pattern_receive(&in, client, 40 * MB), "the rest of 100 MB");
 	ok(recv(client, &in, 1, 0) == 0, "then end-of-file");
 	ok(await_end(sends) == 0, "all of the other direction, too");
 	(void)close(client);
+	send_signal(server.pid, SIGTERM);
 	ok(harness_nobody_left(), "no process is left");
 }
 
 int
 main(void)
 {
+	size_t	first;
+
 	harness_begin();
+	harness_own_network();
 	there_and_back("echo", "echo", NULL);
 	there_and_back("cat", "exec", "cat");
-	pour();
+	for (first = 0; first < 3; first++)
+		pour(first);
 	return done();
 }

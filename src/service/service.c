@@ -6,7 +6,7 @@
 const struct service	services[] = {
 	{ "echo", "", "sends back what comes (RFC 862)", NULL, echo },
 	{ "exec", "program [arg ...]", "the client is its input and output",
-	    program_prepare, program_run },
+	    exec_prepare, exec_serve },
 	{ .name = NULL },
 };
 

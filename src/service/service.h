@@ -33,8 +33,8 @@ const struct service	*service_find(const char *name);
 /* echo.c: what comes goes back, until the client closes (RFC 862). */
 void	echo(const struct outlive_client *, void *);
 
-/* exec.c: a program and its arguments.  program_run() does not return. */
-int	program_prepare(char *argv[], void **arg, char *why, size_t size);
-void	program_run(const struct outlive_client *, void *);
+/* exec.c: a program and its arguments.  exec_serve() does not return. */
+int	exec_prepare(char *argv[], void **arg, char *why, size_t size);
+void	exec_serve(const struct outlive_client *, void *);
 
 #endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* What an errno of accept(2) means; and a listener that somebody ends. */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "net/listener.h"
+#include "process.h"
+
+static const struct {
+	int			error;
+	enum listener_verdict	verdict;
+} rows[] = {
+	{ EAGAIN, LISTENER_NOTHING },
+	{ EINTR, LISTENER_AGAIN },
+	{ ECONNABORTED, LISTENER_AGAIN },
+	{ EPROTO, LISTENER_AGAIN },
+	{ ENETDOWN, LISTENER_AGAIN },
+	{ ENETUNREACH, LISTENER_AGAIN },
+	{ ENONET, LISTENER_AGAIN },
+	{ ENOPROTOOPT, LISTENER_AGAIN },
+	{ EHOSTDOWN, LISTENER_AGAIN },
+	{ EHOSTUNREACH, LISTENER_AGAIN },
+	{ EMFILE, LISTENER_WAIT },
+	{ ENFILE, LISTENER_WAIT },
+	{ ENOBUFS, LISTENER_WAIT },
+	{ ENOMEM, LISTENER_WAIT },
+	{ EPERM, LISTENER_WAIT },	/* a firewall's, or nobody knows */
+	{ EBADF, LISTENER_FATAL },
+	{ EINVAL, LISTENER_FATAL },
+	{ ENOTSOCK, LISTENER_FATAL },
+	{ EOPNOTSUPP, LISTENER_FATAL },
+};
+
+/* Somebody shuts the listening socket down: the server cannot go on, says so,
+   and its clients are served to the end. */
+static void
+shut_down(void)
+{
+	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
+			    "echo", NULL);
+	int		client = dial(server.port), copy, status;
+
+	ok(echoes(client, "hello\n"), "a client is served");
+	if ((copy = listener_of(server.pid)) == -1) {
+		skip("a listener that is shut down",
+		    "pidfd_getfd() is not allowed here");
+		send_signal(server.pid, SIGTERM);
+	} else {
+		log_clear();
+		(void)shutdown(copy, SHUT_RDWR);
+		(void)close(copy);
+		status = await_end(server.pid);
+		ok(WIFEXITED(status) && WEXITSTATUS(status) == 71 &&
+		    log_has("accept: Invalid argument"),
+		    "a listener that is shut down ends the parent with 71");
+		ok(log_lines() == 2, "in two lines of the log");
+		ok(echoes(client, "on\n"), "its client is served");
+	}
+	(void)close(client);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+int
+main(void)
+{
+	size_t	i;
+
+	harness_begin();
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ok(listener_verdict(rows[i].error) == rows[i].verdict, "%s",
+		    strerror(rows[i].error));
+	shut_down();
+	return done();
+}
