@@ -279,6 +279,7 @@ renewed(void)
 	} while (n != 3);
 	ok(contains(after, 3, busy), "HUP: two others for the idle ones");
 	ok(log_has("HUP: replacing 3 children"), "it is said");
+	ok(log_lines() == 1, "nobody has died young");
 	ok(echoes(client, "on\n"), "the busy one serves its client");
 	next = dial(server.port);
 	ok(echoes(next, "hello\n"), "a new client is served");

@@ -231,6 +231,25 @@ quit_and(int signo, const char *name)
 	nothing_left();
 }
 
+/* QUIT waits for clients, not for an idle child that is stopped. */
+static void
+quit_with_a_stopped_child(void)
+{
+	struct server	server = server_start("-i", "1:1", PORT, "echo",
+			    NULL);
+	pid_t		list[64];
+
+	note("QUIT, an idle child is stopped");
+	await_children(server.pid, 1, list);
+	await_title(list[0], "outlived: idle");
+	stop(list[0]);
+	end_parent(server, SIGQUIT);
+	ok(await_end(server.pid) == 0, "the parent does not wait for it");
+	waits = 0;
+	send_signal(list[0], SIGCONT);
+	nothing_left();
+}
+
 static const struct {
 	const char	*name;
 	void		(*play)(int signo);
@@ -255,6 +274,7 @@ main(void)
 			log_clear();
 			states[state].play(ends[end].signo);
 		}
+	quit_with_a_stopped_child();
 	quit_and(SIGTERM, "TERM");
 	quit_and(SIGINT, "INT");
 	quit_and(SIGKILL, "KILL");

@@ -41,7 +41,13 @@ write_program(const char *text)
 static void
 clean_up(void)
 {
+	char	path[128];
+
 	(void)unlink(program);
+	(void)snprintf(path, sizeof(path), "%s/x/a", folder);
+	(void)rmdir(path);
+	(void)snprintf(path, sizeof(path), "%s/x", folder);
+	(void)rmdir(path);
 	(void)rmdir(folder);
 }
 
@@ -59,6 +65,26 @@ refused(const char *text, const char *said)
 	log_show();
 }
 
+static void
+ignore_children(void)
+{
+	(void)signal(SIGCHLD, SIG_IGN);
+}
+
+/* Also where a child's exit status is thrown away. */
+static void
+refused_with_chld_ignored(void)
+{
+	const char	*argv[] = { "./outlived", "127.0.0.1:9999", "exec",
+			    program, NULL };
+	int		status;
+
+	log_clear();
+	status = await_end(program_start_in(ignore_children, argv, -1));
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 64 &&
+	    log_has("Exec format error"), "refused, with CHLD ignored");
+}
+
 /* By PATH, as execvp() would; also if there is none. */
 static void
 found(void)
@@ -71,7 +97,13 @@ found(void)
 	pid_t		pid;
 
 	write_program("#!/bin/sh\necho found\n");
-	(void)snprintf(path, sizeof(path), "/nowhere:%s:/bin", folder);
+	/* A folder of that name is not meant. */
+	(void)snprintf(path, sizeof(path), "%s/x", folder);
+	(void)mkdir(path, 0755);
+	(void)snprintf(path, sizeof(path), "%s/x/a", folder);
+	(void)mkdir(path, 0755);
+	(void)snprintf(path, sizeof(path), "/nowhere:%s/x:%s:/bin", folder,
+	    folder);
 	(void)setenv("PATH", path, 1);
 	pid = program_start(argv, -1);
 	while (listeners(9999) == 0)
@@ -203,6 +235,7 @@ main(void)
 	refused("#!/no/such/interpreter\n", "its interpreter is not)");
 	refused("hello\n", "begins with #!");
 	refused("\177ELF: this is not one\n", "Exec format error");
+	refused_with_chld_ignored();
 	found();
 	refilled();
 	short_lived();

@@ -137,6 +137,13 @@ die_young(void)
 	ok(echoes(client, "hello\n"), "the third serves");
 	ok(clock_ms() - began >= 2900, "and is born two seconds later: "
 	    "%lld ms", clock_ms() - began);
+	/* It serves, and an idle one is born. */
+	await_children(server.pid, 2, list);
+	log_clear();
+	send_signal(await_server_of(server.pid, client) == list[0] ?
+	    list[1] : list[0], SIGKILL);
+	await_log("children die before they serve: the next birth in 1 s");
+	ok(1, "one has served: the next wait is a second again");
 	(void)close(client);
 	end(server);
 }
