@@ -2,8 +2,6 @@
 /* Bytes are whole although signals interrupt every call, and whoever reads
    them is slow. */
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +12,7 @@
 #include "harness.h"
 #include "net/stream.h"
 #include "pattern.h"
+#include "process.h"
 
 #define MUCH	3000000
 
@@ -26,27 +25,38 @@ on_tick(int signo)
 	interruptions++;
 }
 
-/* A signal each millisecond, and no SA_RESTART. */
-static void
+/* Another process sends a signal each millisecond; no SA_RESTART. */
+static pid_t
 tick(void)
 {
 	struct sigaction	action = { .sa_handler = on_tick };
-	struct itimerval	timer = { { 0, 1000 }, { 0, 1000 } };
+	pid_t			us = getpid(), pid;
 
-	(void)sigaction(SIGALRM, &action, NULL);
-	(void)setitimer(ITIMER_REAL, &timer, NULL);
+	(void)sigaction(SIGUSR1, &action, NULL);
+	if ((pid = fork()) == -1)
+		bail("fork");
+	while (pid == 0 && getppid() == us) {
+		(void)kill(us, SIGUSR1);
+		(void)poll(NULL, 0, 1);
+	}
+	if (pid == 0)
+		_exit(0);
+	return pid;
 }
 
 /* The other end waits before each read or write. */
 static pid_t
-slow_peer(int fd, bool reads)
+slow_peer(const int pair[2], bool reads)
 {
 	struct pattern	pattern = { 0, 0 };
 	pid_t		pid = fork();
-	int		i;
+	int		fd = pair[1], i;
 
+	if (pid == -1)
+		bail("fork");
 	if (pid != 0)
 		return pid;
+	(void)close(pair[0]);
 	for (i = 0; i < 30; i++) {
 		(void)poll(NULL, 0, 5);
 		if (!(reads ? pattern_receive(&pattern, fd, MUCH / 30) :
@@ -61,8 +71,8 @@ main(void)
 {
 	static char	bytes[MUCH];
 	struct pattern	pattern = { 0, 0 };
-	int		pair[2], status;
-	pid_t		peer;
+	int		pair[2];
+	pid_t		peer, ticker;
 	size_t		have;
 	ssize_t		n;
 
@@ -70,16 +80,19 @@ main(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
 		bail("socketpair: %s", strerror(errno));
 	pattern_fill(&pattern, bytes, MUCH);
-	peer = slow_peer(pair[1], true);
-	tick();
+	ticker = tick();
+	peer = slow_peer(pair, true);
+	(void)close(pair[1]);
 	ok(writen(pair[0], bytes, MUCH) == MUCH, "writen(): all of it");
 	ok(interruptions > 0, "with %d interruptions", (int)interruptions);
-	while (waitpid(peer, &status, 0) == -1 && errno == EINTR)
-		;
-	ok(status == 0, "and nothing else");
+	(void)close(pair[0]);
+	ok(await_end(peer) == 0, "and nothing else");
 
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+		bail("socketpair: %s", strerror(errno));
 	interruptions = 0;
-	peer = slow_peer(pair[1], false);
+	peer = slow_peer(pair, false);
+	(void)close(pair[1]);
 	memset(bytes, 0, MUCH);
 	for (have = 0; have < MUCH; have += (size_t)n)
 		if ((n = readsome(pair[0], bytes + have, MUCH - have)) <= 0)
@@ -88,9 +101,7 @@ main(void)
 	ok(have == MUCH && pattern_matches(&pattern, bytes, MUCH),
 	    "readsome(): all of it");
 	ok(interruptions > 0, "with %d interruptions", (int)interruptions);
-	(void)close(pair[1]);
-	while (waitpid(peer, &status, 0) == -1 && errno == EINTR)
-		;
 	ok(readsome(pair[0], bytes, 1) == 0, "then end-of-file");
+	send_signal(ticker, SIGKILL);
 	return done();
 }
