@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* What a shell and its terminal do to a server that was started by hand. */
-#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+
+#include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -142,6 +145,53 @@ hang_up(const char *command)
 	ok(harness_nobody_left(), "no process is left");
 }
 
+/* A server whose second child, in its parent's process group yet, is stopped
+   before its first act. */
+static pid_t
+started_with_newborn(pid_t *newborn)
+{
+	pid_t	parent = started("OUTLIVED_PAUSE='newborn 2' "
+		    "tests/paused/outlived -i 2:2 -m 2 127.0.0.1:9999 echo");
+
+	*newborn = await_stopped(parent);
+	return parent;
+}
+
+/* The terminal is resized: that is no WINCH to leave. */
+static void
+newborn_resized(void)
+{
+	struct winsize	size = { .ws_row = 20, .ws_col = 200 };
+	pid_t		newborn, parent = started_with_newborn(&newborn);
+	int		first, second;
+
+	(void)ioctl(terminal.fd, TIOCSWINSZ, &size);
+	send_signal(newborn, SIGCONT);
+	await_title(newborn, "outlived: idle");
+	first = served("resized: one child serves");
+	second = served("and the other one");
+	ok(await_server_of(parent, first) == newborn ||
+	    await_server_of(parent, second) == newborn,
+	    "who was a newborn then");
+	terminal_press(&terminal, "\003");
+	terminal_await_prompt(&terminal);
+	(void)close(first);
+	(void)close(second);
+}
+
+/* Keys and the shell tell the whole group; the newborn must not die of it. */
+static void
+newborn_told(void)
+{
+	pid_t	newborn, parent = started_with_newborn(&newborn);
+
+	(void)kill(-getpgid(parent), SIGHUP);
+	terminal_press(&terminal, "\034");
+	terminal_await_prompt(&terminal);
+	send_signal(newborn, SIGCONT);
+	ok(await_end(newborn) == 0, "HUP, Ctrl-\\: a newborn leaves in order");
+}
+
 int
 main(void)
 {
@@ -151,6 +201,8 @@ main(void)
 	stop_and_continue();
 	quit();
 	kill_job();
+	newborn_resized();
+	newborn_told();
 	hang_up(START);
 	terminal_open(&terminal);
 	hang_up("nohup " START " >/dev/null 2>&1 &");

@@ -18,7 +18,16 @@ default_signals(void)
 	struct sigaction	action = { .sa_handler = SIG_DFL };
 	int			signo;
 
-	/* Not WINCH: one that is pending would be thrown away (leave.h). */
+	/*
+	 * A terminal, or its shell, may have told our parent to quit or to
+	 * hang up, and the whole process group, which we have left too late.
+	 * To ignore what is pending throws it away.
+	 */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGQUIT, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	action.sa_handler = SIG_DFL;
+	/* Not WINCH, which must not be thrown away (leave.h). */
 	for (signo = 1; signo < NSIG; signo++)
 		if (signo != SIGWINCH)
 			(void)sigaction(signo, &action, NULL);

@@ -16,13 +16,17 @@ static struct {
 } leave;
 
 static void
-on_winch(int signo)
+on_winch(int signo, siginfo_t *info, void *context)
 {
 	int	saved = errno;
 
 	(void)signo;
+	(void)context;
 	/* What a service has forked inherits this handler, not our part. */
 	if (getpid() != leave.self)
+		return;
+	if (getppid() == leave.parent && info->si_code == SI_KERNEL)
+		/* Our parent's terminal was resized, just before setsid(). */
 		return;
 	if (getppid() == leave.parent)
 		(void)dup3(leave.spare, leave.queue, O_CLOEXEC);
@@ -38,8 +42,8 @@ on_winch(int signo)
 int
 leave_arm(pid_t parent, int queue, int spare)
 {
-	struct sigaction	action = { .sa_handler = on_winch,
-				    .sa_flags = SA_RESTART };
+	struct sigaction	action = { .sa_sigaction = on_winch,
+				    .sa_flags = SA_RESTART | SA_SIGINFO };
 
 	leave.parent = parent;
 	leave.self = getpid();

@@ -4,7 +4,9 @@
  * as it does for Apache and nginx.  It comes from the parent, and from the
  * kernel when the parent has ended (prctl(2), PR_SET_PDEATHSIG).  WINCH,
  * because its default action is to do nothing: a program that a child has
- * become in the meantime does not die of it.
+ * become in the meantime does not die of it.  A terminal that is resized sends
+ * it, too, to newborns who are still in the parent's process group; the kernel
+ * tells whose it is.
  */
 #ifndef POOL_LEAVE_H
 #define POOL_LEAVE_H
