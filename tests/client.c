@@ -114,37 +114,67 @@ sees_end(int fd)
 
 /* What is of interest in a row of the kernel's table. */
 struct row {
-	unsigned int	port;
+	unsigned int	port, peer, state;
 	unsigned int	timer;		/* 2: keep-alive */
 	unsigned long	inode;		/* 0: not accepted yet */
 };
 
+static FILE *
+open_table(void)
+{
+	FILE	*tcp = fopen("/proc/self/net/tcp", "re");
+
+	if (tcp == NULL)
+		bail("/proc/self/net/tcp: %s", strerror(errno));
+	return tcp;
+}
+
+/* The next row of it, without the first line; false at its end. */
+static bool
+next_row(FILE *tcp, struct row *row)
+{
+	char	text[512];
+
+	while (fgets(text, sizeof(text), tcp) != NULL)
+		if (sscanf(text, " %*d: %*x:%x %*x:%x %x %*x:%*x %x:%*x %*x "
+		    "%*u %*u %lu", &row->port, &row->peer, &row->state,
+		    &row->timer, &row->inode) == 5)
+			return true;
+	return false;
+}
+
 /*
- * Go through the kernel's table of IPv4: rows in a state of <netinet/tcp.h>,
- * with a port and a peer's port.  Returns their number, and the last one.
+ * Rows of IPv4 in a state of <netinet/tcp.h>, with a port and a peer's port.
+ * Returns their number, and the last one.
  */
 static int
 table(unsigned int port, unsigned int state, unsigned int peer,
     struct row *last)
 {
-	FILE		*tcp = fopen("/proc/self/net/tcp", "re");
-	char		 text[512];
-	unsigned int	 rport, st;
+	FILE		*tcp = open_table();
 	struct row	 row;
 	int		 n = 0;
 
-	if (tcp == NULL)
-		bail("/proc/self/net/tcp: %s", strerror(errno));
-	while (fgets(text, sizeof(text), tcp) != NULL)
-		if (sscanf(text, " %*d: %*x:%x %*x:%x %x %*x:%*x %x:%*x %*x "
-		    "%*u %*u %lu", &row.port, &rport, &st, &row.timer,
-		    &row.inode) == 5 &&
-		    (port == ANY || row.port == port) &&
-		    (state == ANY || st == state) &&
-		    (peer == ANY || rport == peer)) {
+	while (next_row(tcp, &row))
+		if ((port == ANY || row.port == port) &&
+		    (state == ANY || row.state == state) &&
+		    (peer == ANY || row.peer == peer)) {
 			n++;
 			*last = row;
 		}
+	(void)fclose(tcp);
+	return n;
+}
+
+int
+not_accepted(void)
+{
+	FILE		*tcp = open_table();
+	struct row	 row;
+	int		 n = 0;
+
+	while (next_row(tcp, &row))
+		n += row.state == TCP_ESTABLISHED && row.inode == 0;
 	(void)fclose(tcp);
 	return n;
 }

@@ -26,6 +26,8 @@ bool		sees_end(int fd);
  * nobody has accepted it; otherwise the number of its inode.
  */
 unsigned long	inode_of(unsigned int port, int client);
+/* Connections of any port that are complete, and that nobody has accepted. */
+int		not_accepted(void);
 /* Whether a keep-alive timer runs for it, also at the server's end. */
 bool		keeps_alive(unsigned int port, int client);
 /* Sockets in a state of <netinet/tcp.h>, with this port and this port of the

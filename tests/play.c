@@ -20,12 +20,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "alike.h"
+#include "client.h"
 #include "harness.h"
 #include "net/clock.h"
 #include "terminal.h"
@@ -112,11 +114,16 @@ stays(const struct step *step, const struct step *end)
 static void
 start(struct terminal *terminal, const struct step *step)
 {
+	int	i;
+
 	if (terminal->fd == -1)
 		terminal_open(terminal);
-	if (step->typed == NULL)
+	if (step->typed == NULL) {
+		/* Nobody who reads and types is faster than accept(). */
+		for (i = 0; i < 500 && not_accepted() > 0; i++)
+			(void)poll(NULL, 0, 2);
 		terminal_press(terminal, "\003");
-	else
+	} else
 		terminal_type(terminal, step->typed);
 }
 
