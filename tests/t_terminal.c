@@ -110,6 +110,7 @@ kill_job(void)
 
 	terminal_await_prompt(&terminal);
 	terminal_type(&terminal, "kill %1");
+	terminal_await_prompt(&terminal);
 	await_gone(parent);
 	ok(listeners(9999) == 0 && echoes(client, "on\n"),
 	    "kill %%1: its child finishes with its client");
