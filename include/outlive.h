@@ -53,9 +53,10 @@ struct outlive_config {
 	 *
 	 * In it SIGPIPE and SIGXFSZ are ignored, which an exec does not
 	 * change.  SIGWINCH is the pool's: it must be neither blocked nor
-	 * handled otherwise; calls that it interrupts go on, except those that no handler restarts (signal(7):
-	 * poll(), sleep and their like fail with EINTR).  All others have
-	 * their default action, and none is blocked.
+	 * handled otherwise; calls that it interrupts go on, except those
+	 * that no handler restarts (signal(7): poll(), sleep and their like
+	 * fail with EINTR).  All others have their default action, and none
+	 * is blocked.
 	 */
 	void		(*service)(const struct outlive_client *, void *arg);
 	void		*arg;		/* handed to it, never looked at */

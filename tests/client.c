@@ -11,6 +11,7 @@
 #include "client.h"
 #include "harness.h"
 #include "net/address.h"
+#include "net/stream.h"
 
 int
 dial_to(const char *text)
@@ -67,7 +68,7 @@ hears(int fd, const char *text)
 	ssize_t	n;
 
 	while (have < len) {
-		n = recv(fd, got + have, len - have, 0);
+		n = readsome(fd, got + have, len - have);
 		if (n <= 0) {
 			note("heard %zu of %zu bytes: %s", have, len,
 			    n == 0 ? "end-of-file" : strerror(errno));
@@ -83,7 +84,7 @@ hear_paragraph(int fd, char *text, size_t size)
 {
 	size_t	len = 0;
 
-	while (len < size - 1 && recv(fd, text + len, 1, 0) == 1) {
+	while (len < size - 1 && readsome(fd, text + len, 1) == 1) {
 		text[++len] = '\0';
 		if (len > 1 && strcmp(text + len - 2, "\n\n") == 0)
 			return;
@@ -102,7 +103,7 @@ bool
 sees_end(int fd)
 {
 	char	byte;
-	ssize_t	n = recv(fd, &byte, 1, 0);
+	ssize_t	n = readsome(fd, &byte, 1);
 
 	if (n == 0 || (n == -1 && errno == ECONNRESET))
 		return true;

@@ -58,12 +58,18 @@ harness_end_all(void)
 	(void)fprintf(stderr, "# processes are left behind\n");
 }
 
-/* The last resort, for a test that blocks where it has no deadline. */
+/*
+ * The last resort, for a test that blocks where it has no deadline, or that is
+ * ended from outside.
+ */
 static void
-on_alarm(int signo)
+on_end(int signo)
 {
-	static const char	text[] = "Bail out! the test hangs\n";
+	static const char	text[] = "Bail out! the test hangs, or is "
+				    "ended\n";
 
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm(5);
 	(void)signo;
 	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
 	harness_end_all();
@@ -81,7 +87,10 @@ harness_begin(void)
 	for (signo = 1; signo < NSIG; signo++)
 		(void)signal(signo, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGALRM, on_alarm);
+	(void)signal(SIGALRM, on_end);
+	(void)signal(SIGTERM, on_end);
+	(void)signal(SIGINT, on_end);
+	(void)signal(SIGHUP, on_end);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);

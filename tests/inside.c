@@ -5,6 +5,7 @@
  * session it is in, its variables, its arguments.  Then an empty line; then it
  * sends back what comes.  A line goes to its log first.
  */
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -75,7 +76,7 @@ main(int argc, char *argv[])
 	struct rlimit	limit;
 	char		bytes[4096];
 	ssize_t		n;
-	int		i, tty;
+	int		i, signo = 0, tty;
 
 	(void)argc;
 	(void)dprintf(STDERR_FILENO, "inside: hello\n");
@@ -83,6 +84,8 @@ main(int argc, char *argv[])
 	tell_signals();
 	(void)printf("%s of a session\n",
 	    getsid(0) == getpid() ? "leader" : "member");
+	(void)prctl(PR_GET_PDEATHSIG, &signo);
+	(void)printf("parent-death signal %d\n", signo);
 	tty = open("/dev/tty", O_RDWR);
 	(void)printf("%s terminal\n", tty == -1 ? "no" : "a");
 	(void)getrlimit(RLIMIT_NOFILE, &limit);

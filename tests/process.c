@@ -130,13 +130,30 @@ send_signal(pid_t pid, int signo)
 	(void)kill(pid, signo);
 }
 
-bool
-is_stopped(pid_t pid)
+/* The letter of its state (proc(5)); 0: it is not there. */
+static char
+state_of(pid_t pid)
 {
 	char	text[512], *after;
 
-	return read_proc(pid, "stat", text, sizeof(text)) &&
-	    (after = strrchr(text, ')')) != NULL && after[2] == 'T';
+	if (!read_proc(pid, "stat", text, sizeof(text)) ||
+	    (after = strrchr(text, ')')) == NULL)
+		return 0;
+	return after[2];
+}
+
+bool
+lives(pid_t pid)
+{
+	char	state = state_of(pid);
+
+	return state != 0 && state != 'Z' && state != 'X';
+}
+
+bool
+is_stopped(pid_t pid)
+{
+	return state_of(pid) == 'T';
 }
 
 void

@@ -13,6 +13,8 @@ int	children_of(pid_t, pid_t *list, int max);
 /* Wait until it has so many, and return them in a list of room for 64. */
 void	await_children(pid_t, int how_many, pid_t *list);
 
+/* Neither gone nor a zombie. */
+bool	lives(pid_t);
 bool	title_is(pid_t, const char *title);
 void	await_title(pid_t, const char *title);
 /* One of its sets of signals: "SigBlk", "SigIgn" (proc(5)). */

@@ -148,10 +148,18 @@ static void
 queue_shut_down(void)
 {
 	struct server	server = start("shut 1", "2:4");
-	int		first = dial(server.port), next, i;
+	struct wait	wait = { .what = "children with a queue" };
+	int		first = dial(server.port), next, i, idle = 0;
+	pid_t		list[64];
 
 	note("a child shuts the queue down");
 	ok(echoes(first, "hello\n"), "its client is served");
+	/* Nobody comes; yet there are idle children again that stay. */
+	await_log("a child has left that was not told to: replacing");
+	for (; idle < 2; wait_a_moment(&wait))
+		for (idle = 0, i = children_of(server.pid, list, 64) - 1;
+		    i >= 0; i--)
+			idle += title_is(list[i], "outlived: idle");
 	for (i = 0; i < 3; i++) {
 		next = dial(server.port);
 		ok(echoes(next, "hello\n"), "and so is the next one");
@@ -217,6 +225,59 @@ term_while_draining(void)
 	ok(harness_nobody_left(), "no process is left");
 }
 
+/* INT while TERM drains cuts it short. */
+static void
+int_while_draining(void)
+{
+	struct server	server = server_start_paused("accepted 2", "-i",
+			    "1:1", "-m", "1", PORT, "echo", NULL);
+	int		first = dial(server.port), second;
+
+	note("INT comes while TERM drains");
+	ok(echoes(first, "hello\n"), "the only child is busy");
+	second = dial(server.port);
+	send_signal(server.pid, SIGTERM);
+	await_stop(server.pid);
+	send_signal(server.pid, SIGINT);
+	send_signal(server.pid, SIGCONT);
+	ok(await_end(server.pid) == 0 && sees_end(first) && sees_end(second),
+	    "everything ends");
+	(void)close(first);
+	(void)close(second);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+/* fork() fails while QUIT drains: who waits is served when it works again. */
+static void
+no_fork_while_draining(void)
+{
+	struct server	server;
+	char		pause[64];
+	pid_t		list[64];
+	int		gate, first, second;
+
+	note("fork() fails while QUIT drains");
+	gate = gate_close("barren", pause, sizeof(pause));
+	(void)close(gate);
+	server = server_start_paused(pause, "-i", "1:1", "-m", "1", PORT,
+	    "exec", "cat", NULL);
+	await_children(server.pid, 1, list);
+	first = dial(server.port);
+	ok(echoes(first, "hello\n"), "the only child is a program now");
+	if (dup2(STDIN_FILENO, gate) == -1)
+		bail("the gate");
+	second = dial(server.port);
+	log_clear();
+	send_signal(server.pid, SIGQUIT);
+	await_log("fork: clients wait for children that are busy: 1");
+	(void)close(gate);
+	ok(echoes(second, "hello\n"), "who had waited is served");
+	(void)close(first);
+	(void)close(second);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(), "all ended");
+	ok(!log_has("before they serve"), "nobody has died young");
+}
+
 int
 main(void)
 {
@@ -230,5 +291,7 @@ main(void)
 	listen_refused();
 	immortal();
 	term_while_draining();
+	int_while_draining();
+	no_fork_while_draining();
 	return done();
 }

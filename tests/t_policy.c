@@ -54,8 +54,13 @@ retries(void)
 	    "for a moment only: the wait is as long as before");
 	ok(!policy_fine(&retry, now + 1602), "nobody was told");
 	ok(!policy_fine(&retry, now + 1602 + 1601), "it has worked for long");
-	ok(policy_trouble(&retry, 100, now + 5000) == 100,
+	now += 5000;
+	ok(policy_trouble(&retry, 100, now) == 100,
 	    "the next trouble is a new one");
+	ok(policy_trouble(&retry, 100, now + 100 + 1600) == 200,
+	    "trouble that comes before the longest wait has passed is not");
+	ok(policy_trouble(&retry, 100, now + 1900 + 1601) == 100,
+	    "after that it is");
 }
 
 int

@@ -166,8 +166,8 @@ short_lived(void)
 	}
 	ok(ended == 500, "500 clients in a row of a program that ends at "
 	    "once: %d", ended);
-	await_log("exited with status 1 while it served 127.0.0.1:");
-	ok(!log_has("wait"), "nobody had to wait");
+	await_log("exited with status 1, its last client was 127.0.0.1:");
+	ok(!log_has("birth"), "nobody had to wait");
 	log_clear();
 	end(server);
 }
@@ -208,17 +208,19 @@ mishaps(void)
 	end(server);
 }
 
-/* INT ends what a program has forked, too. */
+/* INT ends what a program has forked, too, and a program that ignores TERM. */
 static void
-interrupted(void)
+interrupted(const char *what, const char *script)
 {
 	struct server	server = server_start("-i", "1:1", "127.0.0.1:0",
-			    "exec", "sh", "-c", "cat; echo bye", NULL);
+			    "exec", "sh", "-c", script, NULL);
 	int		client = dial(server.port);
 
-	ok(echoes(client, "hello\n"), "a program that forks serves");
+	ok(echoes(client, "hello\n"), "a program that %s serves", what);
+	log_clear();
 	send_signal(server.pid, SIGINT);
 	ok(await_end(server.pid) == 0, "INT: the parent ended");
+	ok(log_lines() == 1, "with no obituary for those whom it has ended");
 	ok(sees_end(client), "and so did all that had the client");
 	(void)close(client);
 	ok(harness_nobody_left(), "no process is left");
@@ -240,6 +242,7 @@ main(void)
 	refilled();
 	short_lived();
 	mishaps();
-	interrupted();
+	interrupted("forks", "cat; echo bye");
+	interrupted("ignores TERM", "trap '' TERM; cat");
 	return done();
 }

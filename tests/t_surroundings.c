@@ -285,7 +285,7 @@ finds_itself_well(int client, uid_t uid, rlim_t limit)
 	hear_paragraph(client, is, sizeof(is));
 	(void)snprintf(should, sizeof(should),
 	    "descriptors 0 1 2\n0 and 1 are one socket\nnot at default:\n"
-	    "leader of a session\nno terminal\ndescriptors up to %llu\n"
+	    "leader of a session\nparent-death signal 0\nno terminal\ndescriptors up to %llu\n"
 	    "uid %u\nPROTO=TCP\nTCPLOCALIP=127.0.0.1\nTCPLOCALPORT=9999\n"
 	    "TCPREMOTEIP=127.0.0.1\nTCPREMOTEPORT=%u\n"
 	    "argument -t\nargument 5\nargument -R\n\n",
@@ -334,7 +334,7 @@ resized(struct server server)
 	ok(recv(client, &byte, 1, 0) == 1,
 	    "WINCH to the parent: it serves");
 	for (i = 0; i < n; i++)
-		there += kill(before[i], 0) == 0;
+		there += lives(before[i]);
 	ok(there == n, "and nobody has left");
 	(void)close(client);
 }

@@ -53,6 +53,7 @@ place_somehow(struct pool *pool, int64_t deadline)
 	/* Not held any more: a child that is forked for it must keep it. */
 	pool->held = -1;
 	do {
+		spawn_reap(pool);
 		if (spawn_take_stock(pool).unclaimed > 0 &&
 		    into_queue(pool, fd))
 			return;
@@ -124,6 +125,18 @@ close_queue(struct pool *pool)
 	log_info("the port is free; clients still served: %d",
 	    clients(pool));
 	pool->strategy->close(pool);
+	pool->closed = true;
+}
+
+/* Children that died, or that were too few, may have left more in the queue
+   than there are idle ones to take it. */
+static bool
+enough_children(struct pool *pool)
+{
+	while (spawn_take_stock(pool).unclaimed < 0)
+		if (spawn_birth(pool, -1, NULL) == -1)
+			return false;
+	return true;
 }
 
 /* Everyone who waits has a child, nobody listens.  False: INT came. */
@@ -134,14 +147,10 @@ drain(struct pool *pool)
 	if (signals_int())
 		return false;
 	end_listen(pool);
-	/* Children that died may have left more in the queue than there are
-	   idle ones to take it. */
 	spawn_reap(pool);
-	while (spawn_take_stock(pool).unclaimed < 0)
-		if (spawn_birth(pool, -1, NULL) == -1) {
-			log_warn("fork, while draining");
-			break;
-		}
+	if (!enough_children(pool))
+		log_warn("fork: clients wait for children that are busy: %d",
+		    -spawn_take_stock(pool).unclaimed);
 	close_queue(pool);
 	return true;
 }
@@ -156,6 +165,8 @@ drain_and_part(struct pool *pool)
 void
 drain_and_wait(struct pool *pool)
 {
+	bool	enough;
+
 	if (!drain(pool)) {
 		drain_and_end(pool);
 		return;
@@ -172,10 +183,11 @@ drain_and_wait(struct pool *pool)
 			    clients(pool));
 			return;
 		}
+		enough = enough_children(pool);
 		if (pool->living == 0 || clients(pool) == 0)
 			break;
 		/* A child that is done leaves, and its end wakes us. */
-		(void)signals_wait(NULL, 0, -1);
+		(void)signals_wait(NULL, 0, enough ? -1 : PATIENCE);
 	}
 	log_info("no client is served any more");
 }

@@ -21,6 +21,8 @@
 #include "pool.h"
 #include "signals.h"
 
+#define NEWCOMERS	1000
+
 /* Between two tries of an address that is in use, in ms. */
 #define BIND_PAUSE	20
 
@@ -117,11 +119,12 @@ open_pool(struct pool *pool)
 {
 	int	waiting, slots;
 
-	/* Draining, each one that waits may need a child of its own. */
+	/* Draining, each one that waits may need a child of its own, and so
+	   do those who come in the meantime. */
 	waiting = listener_somaxconn();
 	if (waiting == -1 || waiting > pool->config->backlog)
 		waiting = pool->config->backlog;
-	slots = pool->config->max_children + waiting + 1;
+	slots = pool->config->max_children + waiting + NEWCOMERS;
 	if ((pool->board = board_open(slots)) == NULL ||
 	    (pool->children = calloc((size_t)slots,
 	    sizeof(*pool->children))) == NULL ||

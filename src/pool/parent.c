@@ -19,18 +19,29 @@
 #define FORK_PAUSE	1000
 #define QUEUE_PAUSE	10
 
+/* A child has broken what all of them wait on.  errno survives. */
+static void
+mend_queue(struct pool *pool)
+{
+	int	saved = errno, ms;
+
+	if (spawn_renew(pool) != -1)
+		log_info("a child has broken the queue: here is a new one");
+	else if ((ms = policy_trouble(&pool->accepts, ACCEPT_PAUSE,
+	    clock_ms())) > 0)
+		log_warn("a new queue: the next try in %d ms", ms);
+	errno = saved;
+}
+
 /* Hand over the connection that is held.  False: there is no room yet. */
 static bool
 place_held(struct pool *pool)
 {
 	if (pool->strategy->place_client(pool, pool->held,
 	    &pool->held_peer) == -1) {
-		if (errno == EPIPE && spawn_renew(pool) != -1) {
-			log_info("a child has broken the queue: here is a "
-			    "new one");
-			return false;
-		}
-		if (errno == EAGAIN)
+		if (errno == EPIPE)
+			mend_queue(pool);
+		if (errno == EPIPE || errno == EAGAIN)
 			return false;
 		log_warn("a client is lost: it cannot be passed to a child");
 		(void)close(pool->held);

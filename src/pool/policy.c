@@ -10,12 +10,15 @@
 int
 policy_trouble(struct policy_retry *retry, int first, int64_t now)
 {
-	int	wait = retry->wait == 0 ? first :
-		    retry->wait < WAIT_GROWTH * first ? 2 * retry->wait :
-		    retry->wait;
+	const int	longest = WAIT_GROWTH * first;
+	int		wait;
 
 	if (now < retry->not_before)
 		return 0;
+	if (now - retry->not_before > longest)
+		retry->wait = 0;
+	wait = retry->wait == 0 ? first : retry->wait < longest ?
+	    2 * retry->wait : longest;
 	retry->not_before = now + wait;
 	if (wait == retry->wait)
 		return 0;

@@ -21,8 +21,8 @@ struct policy_counts {
 
 /*
  * How long to wait before something that went wrong is tried again: twice as
- * long each time that it goes wrong soon after the last wait.  Times are
- * those of clock_ms(), in milliseconds.  All zero at the start.
+ * long each time, unless it has gone well for as long as the longest wait.
+ * Times are those of clock_ms(), in milliseconds.  All zero at the start.
  */
 struct policy_retry {
 	int64_t	not_before;

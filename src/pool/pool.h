@@ -46,6 +46,7 @@ struct pool {
 	int		 used;		/* slots in use are below this */
 	int		 living;	/* children */
 	bool		 ending;	/* they were told to: no obituaries */
+	bool		 closed;	/* no more clients: they leave */
 	struct policy_births births;
 
 	/*

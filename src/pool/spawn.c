@@ -90,8 +90,9 @@ obituary(const struct pool *pool, int slot, int status)
 		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
 	else if (word.state == SLOT_BUSY)
 		/* A service may end its child, a program always does. */
-		log_debug("child %d exited with status %d %s", pid,
-		    WEXITSTATUS(status), doing);
+		log_debug("child %d exited with status %d, its last client "
+		    "was %.*s", pid, WEXITSTATUS(status), ADDRESS_TEXT - 1,
+		    board_client(pool->board, slot));
 	else
 		log_info("child %d exited with status %d %s", pid,
 		    WEXITSTATUS(status), doing);
@@ -100,12 +101,28 @@ obituary(const struct pool *pool, int slot, int status)
 static void
 died_young(struct pool *pool)
 {
-	int	ms = policy_trouble(&pool->births.young, YOUNG_PAUSE,
-		    clock_ms());
+	int	ms;
 
+	/* Others may have served since the last look. */
+	(void)spawn_take_stock(pool);
+	ms = policy_trouble(&pool->births.young, YOUNG_PAUSE, clock_ms());
 	if (ms > 0)
-		log_info("children die before they serve: the next birth in "
+		log_info("children end before they serve: the next birth in "
 		    "%d s", ms / 1000);
+}
+
+/*
+ * It was not told to leave, and did, in order: somebody else has told it, or a
+ * child that runs wild has ended what all of them wait on.
+ */
+static void
+left_by_itself(struct pool *pool)
+{
+	int	others = spawn_renew(pool);
+
+	if (others != -1)
+		log_info("a child has left that was not told to: replacing "
+		    "%d others", others);
 }
 
 static void
@@ -113,12 +130,15 @@ bury(struct pool *pool, int slot, int status)
 {
 	struct child		*child = &pool->children[slot];
 	struct board_word	 word = board_word(pool->board, slot);
+	bool			 young;
 
 	if ((status != 0 || word.state == SLOT_BUSY) && !pool->ending)
 		obituary(pool, slot, status);
 	/* Whatever it said: one who has served nobody, and was not told to
 	   go, would be followed by the next one at once. */
-	if (word.taken == 0 && !child->leaving && !pool->ending)
+	young = word.taken == 0 && !child->leaving && !pool->ending &&
+	    !pool->closed;
+	if (young)
 		died_young(pool);
 	if (status != 0 && word.state == SLOT_IDLE)
 		pool->silent_deaths++;
@@ -128,6 +148,8 @@ bury(struct pool *pool, int slot, int status)
 	pool->living--;
 	while (pool->used > 0 && pool->children[pool->used - 1].pid == 0)
 		pool->used--;
+	if (young && status == 0)
+		left_by_itself(pool);
 }
 
 void

@@ -72,8 +72,10 @@ pass_renew(struct pool *pool)
 	pool->queue[1] = queue[1];
 	/* pass_close() has left room for one descriptor. */
 	while (fdpass_recv(old, &fd, &peer) == 1) {
-		if (fdpass_send(queue[0], fd, &peer) == -1)
+		if (fdpass_send(queue[0], fd, &peer) == -1) {
 			log_warn("a client is lost: it cannot be passed on");
+			pool->sent--;
+		}
 		(void)close(fd);
 	}
 	(void)close(old);

@@ -51,7 +51,7 @@ is_stale(const char *variable)
 {
 	static const char *const	stale[] = {
 		"LISTEN_FDS=", "LISTEN_FDNAMES=", "LISTEN_PID=",
-		"NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "PROTO=",
+		"LISTEN_PIDFDID=", "FDSTORE=", "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "PROTO=",
 		"TCPLOCAL", "TCPREMOTE", "TCP6LOCAL", "TCP6REMOTE",
 		"SSLLOCAL", "SSLREMOTE", "UNIXLOCAL", "UNIXREMOTE",
 	};

@@ -61,9 +61,11 @@ program_find(const char *name, char path[PATH_MAX])
 
 /* The process of a trial; it must not outlive us, nor run the program. */
 static void __attribute__((__noreturn__))
-be_tried(const char *path, char *const argv[])
+be_tried(pid_t parent, const char *path, char *const argv[])
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
 		_exit(0);	/* not allowed here: look() has to do */
 	(void)raise(SIGSTOP);
@@ -105,12 +107,12 @@ int
 program_try(const char *path, char *const argv[])
 {
 	struct sigaction	action = { .sa_handler = SIG_DFL };
-	pid_t			pid;
+	pid_t			us = getpid(), pid;
 
 	/* Were it ignored, nobody would tell us how the trial ended. */
 	(void)sigaction(SIGCHLD, &action, NULL);
 	pid = fork();
 	if (pid == 0)
-		be_tried(path, argv);
+		be_tried(us, path, argv);
 	return pid == -1 ? -1 : watch(pid);
 }
