@@ -25,6 +25,7 @@
 
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
+static char	gate[64];	/* a file that pauses the server */
 
 void
 wait_a_moment(struct wait *wait)
@@ -45,6 +46,7 @@ harness_end_all(void)
 
 	if (getpid() != test)
 		return;
+	(void)unlink(gate);
 	for (rounds = 0; rounds < 5000; rounds++) {
 		n = children_of(0, list, 512);
 		for (i = 0; i < n; i++)
@@ -251,19 +253,29 @@ server_start_paused(const char *pause, const char *argument, ...)
 	return server;
 }
 
-int
+void
+gate_open(void)
+{
+	(void)unlink(gate);
+}
+
+void
+gate_close_again(void)
+{
+	int	fd = open(gate, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		    0644);
+
+	if (fd == -1)
+		bail("%s: %s", gate, strerror(errno));
+	(void)close(fd);
+}
+
+void
 gate_close(const char *name, char *pause, size_t size)
 {
-	int	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int	fd;
-
-	/* A number that no later descriptor gets. */
-	if (null == -1 || (fd = fcntl(null, F_DUPFD_CLOEXEC, 200)) == -1)
-		bail("/dev/null: %s", strerror(errno));
-	(void)close(null);
-	(void)snprintf(pause, size, "%s /proc/%d/fd/%d", name, getpid(),
-	    fd);
-	return fd;
+	(void)snprintf(gate, sizeof(gate), "/tmp/outlive-gate.%d", test);
+	gate_close_again();
+	(void)snprintf(pause, size, "%s %s", name, gate);
 }
 
 int

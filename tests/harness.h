@@ -48,9 +48,13 @@ struct server	server_start(const char *argument, ...)
 /* The same with a pause point (pause.c). */
 struct server	server_start_paused(const char *pause, const char *argument,
 		    ...) __attribute__((__sentinel__));
-/* Writes a pause point that lasts until the descriptor that is returned is
-   closed: "gate", which keeps children from the queue, or another one. */
-int		gate_close(const char *name, char *pause, size_t size);
+/*
+ * Writes a pause point that lasts until gate_open(): "gate", which keeps
+ * children from the queue, or another one.  The gate is a file.
+ */
+void		gate_close(const char *name, char *pause, size_t size);
+void		gate_open(void);
+void		gate_close_again(void);
 /* The same for one that is expected to end by itself; its wait status. */
 int		server_run(const char *argument, ...)
 		    __attribute__((__sentinel__));

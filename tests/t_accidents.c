@@ -254,23 +254,22 @@ no_fork_while_draining(void)
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
-	int		gate, first, second;
+	int		first, second;
 
 	note("fork() fails while QUIT drains");
-	gate = gate_close("barren", pause, sizeof(pause));
-	(void)close(gate);
+	gate_close("barren", pause, sizeof(pause));
+	gate_open();
 	server = server_start_paused(pause, "-i", "1:1", "-m", "1", PORT,
 	    "exec", "cat", NULL);
 	await_children(server.pid, 1, list);
 	first = dial(server.port);
 	ok(echoes(first, "hello\n"), "the only child is a program now");
-	if (dup2(STDIN_FILENO, gate) == -1)
-		bail("the gate");
+	gate_close_again();
 	second = dial(server.port);
 	log_clear();
 	send_signal(server.pid, SIGQUIT);
 	await_log("fork: clients wait for children that are busy: 1");
-	(void)close(gate);
+	gate_open();
 	ok(echoes(second, "hello\n"), "who had waited is served");
 	(void)close(first);
 	(void)close(second);

@@ -197,9 +197,9 @@ killed_with_a_queue(void)
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
-	int		clients[2], gate, i;
+	int		clients[2], i;
 
-	gate = gate_close("gate", pause, sizeof(pause));
+	gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "2:2", "-m", "2",
 	    "127.0.0.1:0", "echo", NULL);
 	await_children(server.pid, 2, list);
@@ -210,7 +210,7 @@ killed_with_a_queue(void)
 		wait_a_moment(&wait);
 	for (i = 0; i < 2; i++)
 		send_signal(list[i], SIGKILL);
-	(void)close(gate);
+	gate_open();
 	for (i = 0; i < 2; i++)
 		ok(echoes(clients[i], "hello\n"),
 		    "queued client %d is served by a new child", i + 1);
@@ -302,9 +302,9 @@ renewed_with_a_queue(void)
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64], child;
-	int		client, gate;
+	int		client;
 
-	gate = gate_close("gate", pause, sizeof(pause));
+	gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "1:8", "127.0.0.1:0",
 	    "echo", NULL);
 	await_children(server.pid, 1, list);
@@ -318,7 +318,7 @@ renewed_with_a_queue(void)
 	send_signal(list[0], SIGKILL);
 	while (kill(list[0], 0) == 0)
 		wait_a_moment(&wait);
-	(void)close(gate);
+	gate_open();
 	ok(echoes(client, "queued\n"), "HUP: what was queued is served");
 	child = await_server_of(server.pid, client);
 	(void)close(client);
@@ -367,9 +367,9 @@ worn_out_orphan(void)
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
-	int		clients[2], gate, i;
+	int		clients[2], i;
 
-	gate = gate_close("gate", pause, sizeof(pause));
+	gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "2:2", "-m", "2", "-r", "1",
 	    "127.0.0.1:0", "echo", NULL);
 	await_children(server.pid, 2, list);
@@ -382,7 +382,7 @@ worn_out_orphan(void)
 	(void)await_end(server.pid);
 	send_signal(list[0], SIGKILL);
 	(void)await_end(list[0]);
-	(void)close(gate);
+	gate_open();
 	for (i = 0; i < 2; i++) {
 		ok(echoes(clients[i], "hello\n"),
 		    "an orphan serves on, -r or not: client %d", i + 1);

@@ -138,9 +138,9 @@ queued(int signo)
 	unsigned long	inode;
 	pid_t		list[64];
 	char		pause[64];
-	int		client, gate;
+	int		client;
 
-	gate = gate_close("gate", pause, sizeof(pause));
+	gate_close("gate", pause, sizeof(pause));
 	server = server_start_paused(pause, "-i", "2:4", "-m", "2", PORT,
 	    "echo", NULL);
 	await_children(server.pid, 2, list);
@@ -154,7 +154,7 @@ queued(int signo)
 	end_parent(server, signo);
 	if (signo != SIGINT)
 		next_parent();
-	(void)close(gate);
+	gate_open();
 	if (signo == SIGINT)
 		ok(sees_end(client), "what was queued is ended");
 	else

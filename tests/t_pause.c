@@ -78,14 +78,14 @@ parent_stops(const char *where, bool queued, const struct end *end)
 {
 	struct server	server;
 	char		gate_text[64], pause[128];
-	int		gate, first, second, third;
+	int		first, second, third;
 	pid_t		list[64];
 
 	note("the parent stops: %s 2, the first client is %s, then %s", where,
 	    queued ? "in the queue" : "served", end->name);
-	gate = gate_close("gate", gate_text, sizeof(gate_text));
+	gate_close("gate", gate_text, sizeof(gate_text));
 	if (!queued)
-		(void)close(gate);
+		gate_open();
 	(void)snprintf(pause, sizeof(pause), "%s 2,%s", where, gate_text);
 	server = server_start_paused(pause, "-i", "3:4", PORT, "echo", NULL);
 	await_children(server.pid, 3, list);
@@ -117,7 +117,7 @@ parent_stops(const char *where, bool queued, const struct end *end)
 		next_parent();
 	}
 	if (queued)
-		(void)close(gate);
+		gate_open();
 	if (end->signo == SIGKILL) {
 		ok(sees_end(second), "the one in its hand is lost");
 		ok(sees_end(third), "and those whom it had not accepted");

@@ -75,16 +75,15 @@ fork_refused(void)
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
-	int		clients[3], gate, i, lines;
+	int		clients[3], i, lines;
 
-	gate = gate_close("barren", pause, sizeof(pause));
-	(void)close(gate);
+	gate_close("barren", pause, sizeof(pause));
+	gate_open();
 	server = server_start_paused(pause, "-i", "2:8", "127.0.0.1:0", "echo",
 	    NULL);
 	await_children(server.pid, 2, list);
 	log_clear();
-	if (dup2(STDIN_FILENO, gate) == -1)
-		bail("the gate");
+	gate_close_again();
 	for (i = 0; i < 2; i++) {
 		clients[i] = dial(server.port);
 		ok(echoes(clients[i], "hello\n"), "client %d is served by who "
@@ -98,7 +97,7 @@ fork_refused(void)
 	(void)close(clients[0]);
 	ok(echoes(clients[2], "hello\n"), "who waits is served by the first "
 	    "one that is free");
-	(void)close(gate);
+	gate_open();
 	clients[0] = dial(server.port);
 	ok(echoes(clients[0], "hello\n"), "and by others when it works "
 	    "again");
@@ -116,9 +115,9 @@ die_young(void)
 	char		pause[64];
 	long long	began;
 	pid_t		list[64];
-	int		client, gate, lines;
+	int		client, lines;
 
-	gate = gate_close("stillborn", pause, sizeof(pause));
+	gate_close("stillborn", pause, sizeof(pause));
 	log_clear();
 	began = clock_ms();
 	server = server_start_paused(pause, "-i", "1:1", "127.0.0.1:0", "echo",
@@ -130,7 +129,7 @@ die_young(void)
 	    "%lld ms", clock_ms() - began);
 	/* Two may have been born together. */
 	await_children(server.pid, 0, list);
-	(void)close(gate);
+	gate_open();
 	lines = log_lines();
 	/* Two or three deaths: the client wants one more. */
 	ok(lines <= 10, "which takes %d lines of the log", lines);
