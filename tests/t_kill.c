@@ -210,8 +210,10 @@ quit_and(int signo, const char *name)
 			    NULL);
 	struct wait	wait = { .what = "the port to be free" };
 	int		client = dial(server.port);
+	pid_t		list[64];
 
 	note("QUIT, then %s", name);
+	log_clear();
 	ok(echoes(client, "hello\n"), "a client is served");
 	send_signal(server.pid, SIGQUIT);
 	while (listeners(9999) > 0)
@@ -222,6 +224,9 @@ quit_and(int signo, const char *name)
 	send_signal(server.pid, SIGQUIT);
 	ok(echoes(client, "on\n") && waitpid(server.pid, NULL,
 	    WNOHANG) == 0, "HUP and QUIT change nothing");
+	await_children(server.pid, 1, list);
+	ok(!log_has("before they serve") && !log_has("replacing"),
+	    "the idle child that has left is no young death");
 	end_parent(server, signo);
 	if (signo == SIGINT)
 		ok(sees_end(client), "its client is ended");
