@@ -12,6 +12,7 @@
 #include "harness.h"
 #include "net/address.h"
 #include "net/stream.h"
+#include "process.h"
 
 int
 dial_to(const char *text)
@@ -190,6 +191,19 @@ inode_of(unsigned int port, int client)
 	return row.inode == 0 ? 1 : row.inode;
 }
 
+int
+dial_into_queue(unsigned int port, pid_t parent)
+{
+	struct wait	wait = { .what = "a connection in the queue" };
+	int		client = dial(port);
+	unsigned long	inode;
+
+	/* Accepted, and in the parent's hands no more. */
+	while ((inode = inode_of(port, client)) < 2 || holds(parent, inode))
+		wait_a_moment(&wait);
+	return client;
+}
+
 bool
 keeps_alive(unsigned int port, int client)
 {
@@ -215,6 +229,24 @@ int
 listeners(unsigned int port)
 {
 	return sockets_in(TCP_LISTEN, port, ANY);
+}
+
+void
+await_listener(unsigned int port)
+{
+	struct wait	wait = { .what = "a listener" };
+
+	while (listeners(port) == 0)
+		wait_a_moment(&wait);
+}
+
+void
+await_no_listener(unsigned int port)
+{
+	struct wait	wait = { .what = "the listener to go" };
+
+	while (listeners(port) != 0)
+		wait_a_moment(&wait);
 }
 
 unsigned int

@@ -3,6 +3,8 @@
 #ifndef TESTS_CLIENT_H
 #define TESTS_CLIENT_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,6 +12,8 @@
    fails. */
 int		dial(unsigned int port);
 int		dial_to(const char *address);
+/* The same, and wait until the parent has put it into the queue. */
+int		dial_into_queue(unsigned int port, pid_t parent);
 unsigned int	local_port(int fd);
 
 void		say(int fd, const char *text);
@@ -36,6 +40,8 @@ int		sockets_in(unsigned int state, unsigned int port,
 		    unsigned int peer);
 /* Sockets of the port in state LISTEN. */
 int		listeners(unsigned int port);
+void		await_listener(unsigned int port);
+void		await_no_listener(unsigned int port);
 /* The port of one that is in state LISTEN; 0: none is. */
 unsigned int	a_listener(void);
 /* Sockets of the port in any state but TIME_WAIT. */

@@ -290,6 +290,14 @@ server_run(const char *argument, ...)
 	return await_end(program_start(argv, -1));
 }
 
+void
+server_end(struct server server)
+{
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0, "the parent ended in order");
+	ok(harness_nobody_left(), "no process is left");
+}
+
 int
 await_end(pid_t pid)
 {

@@ -58,6 +58,8 @@ void		gate_close_again(void);
 /* The same for one that is expected to end by itself; its wait status. */
 int		server_run(const char *argument, ...)
 		    __attribute__((__sentinel__));
+/* TERM, and then nobody is left: two checks. */
+void		server_end(struct server);
 /* Any program, its arguments from argv[0] on. */
 pid_t		program_start(const char *const argv[], int out);
 /* The same, in a surrounding that a function of the new process prepares

@@ -150,6 +150,15 @@ lives(pid_t pid)
 	return state != 0 && state != 'Z' && state != 'X';
 }
 
+void
+await_gone(pid_t pid)
+{
+	struct wait	wait = { .what = "a process to go" };
+
+	while (kill(pid, 0) == 0)
+		wait_a_moment(&wait);
+}
+
 bool
 is_stopped(pid_t pid)
 {

@@ -15,6 +15,8 @@ void	await_children(pid_t, int how_many, pid_t *list);
 
 /* Neither gone nor a zombie. */
 bool	lives(pid_t);
+/* Until it has ended, and whoever is its parent has reaped it. */
+void	await_gone(pid_t);
 bool	title_is(pid_t, const char *title);
 void	await_title(pid_t, const char *title);
 /* One of its sets of signals: "SigBlk", "SigIgn" (proc(5)). */

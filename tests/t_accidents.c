@@ -21,14 +21,6 @@ start(const char *pause, const char *idle)
 	return server_start_paused(pause, "-i", idle, PORT, "echo", NULL);
 }
 
-static void
-end(struct server server)
-{
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0 && harness_nobody_left(),
-	    "no process is left");
-}
-
 /*
  * The parent holds a connection that does not fit into the queue, and forks:
  * the newborn must not keep a copy, or its client never sees the end.
@@ -52,7 +44,7 @@ held(void)
 	(void)shutdown(client, SHUT_WR);
 	ok(sees_end(client), "and sees the end");
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* A client that comes, is served, and goes; its child is idle again. */
@@ -87,7 +79,7 @@ taken(void)
 	(void)close(lost);
 	visit(server, "the next one is served");
 	log_clear();
-	end(server);
+	server_end(server);
 	ok(log_has("clients still served: 0"), "the sums are right again");
 }
 
@@ -131,16 +123,14 @@ static void
 dismissed_newborn(void)
 {
 	struct server	server = start("newborn 1", "1:1");
-	struct wait	wait = { .what = "a dismissed newborn to leave" };
 	pid_t		newborn = await_stopped(server.pid);
 
 	note("a newborn that is told to leave before its first act");
 	send_signal(newborn, SIGWINCH);
 	send_signal(newborn, SIGCONT);
-	while (kill(newborn, 0) == 0)
-		wait_a_moment(&wait);
+	await_gone(newborn);
 	ok(1, "it leaves");
-	end(server);
+	server_end(server);
 }
 
 /* A child that runs wild shuts down what all of them read from. */
@@ -166,7 +156,7 @@ queue_shut_down(void)
 		(void)close(next);
 	}
 	(void)close(first);
-	end(server);
+	server_end(server);
 }
 
 /* Clients who come faster than they are accepted: TERM is seen, and ends. */

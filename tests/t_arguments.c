@@ -87,14 +87,12 @@ started_without(void)
 {
 	struct server	server = server_start("-R", "-i", "1:1",
 			    "127.0.0.1:9999", "echo", NULL);
-	struct wait	wait = { .what = "the listener to go" };
 	int		client = dial(server.port);
 
 	ok(echoes(client, "hello\n"), "a client of a server with -R");
 	send_signal(server.pid, SIGKILL);
 	(void)await_end(server.pid);
-	while (listeners(9999) > 0)
-		wait_a_moment(&wait);
+	await_no_listener(9999);
 	log_clear();
 	refused(server_run("-w", "0", "127.0.0.1:9999", "echo", NULL),
 	    "bind 127.0.0.1:9999: Address already in use",

@@ -14,14 +14,6 @@
 #include "net/clock.h"
 #include "process.h"
 
-static void
-end(struct server server)
-{
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0, "the parent ended");
-	ok(harness_nobody_left(), "no process is left");
-}
-
 static bool
 contains(const pid_t *list, int n, pid_t pid)
 {
@@ -60,7 +52,7 @@ titles(void)
 	(void)close(client);
 	await_title(child, "outlived: idle");
 	ok(1, "outlived: idle, again");
-	end(server);
+	server_end(server);
 }
 
 /* An idle child that was never busy is killed: replaced, but not at once. */
@@ -91,7 +83,7 @@ killed_idle(void)
 	ok(clock_ms() - began >= 950, "it is replaced after a second: %lld ms",
 	    clock_ms() - began);
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* A busy child is killed: its client is lost, no other one is. */
@@ -127,7 +119,7 @@ killed_busy(void)
 	note("three children again after %lld ms", clock_ms() - began);
 	(void)close(lost);
 	(void)close(other);
-	end(server);
+	server_end(server);
 }
 
 /* Growth up to -m, no further; then back to the most idle ones. */
@@ -161,7 +153,7 @@ growth(void)
 	late = dial(server.port);
 	ok(echoes(late, "still here\n"), "and serve");
 	(void)close(late);
-	end(server);
+	server_end(server);
 }
 
 /* A child that is told to leave when done: WINCH. */
@@ -183,7 +175,7 @@ asked_to_leave(void)
 	ok(hears(next, "next\n"), "the next client is served");
 	ok(await_server_of(server.pid, next) != child, "by another child");
 	(void)close(next);
-	end(server);
+	server_end(server);
 }
 
 /*
@@ -193,7 +185,6 @@ asked_to_leave(void)
 static void
 killed_with_a_queue(void)
 {
-	struct wait	wait = { .what = "a connection in the queue" };
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
@@ -204,10 +195,7 @@ killed_with_a_queue(void)
 	    "127.0.0.1:0", "echo", NULL);
 	await_children(server.pid, 2, list);
 	for (i = 0; i < 2; i++)
-		clients[i] = dial(server.port);
-	while (inode_of(server.port, clients[1]) < 2 ||
-	    holds(server.pid, inode_of(server.port, clients[1])))
-		wait_a_moment(&wait);
+		clients[i] = dial_into_queue(server.port, server.pid);
 	for (i = 0; i < 2; i++)
 		send_signal(list[i], SIGKILL);
 	gate_open();
@@ -221,7 +209,7 @@ killed_with_a_queue(void)
 		ok(echoes(clients[0], "next\n"), "and the next one");
 		(void)close(clients[0]);
 	}
-	end(server);
+	server_end(server);
 }
 
 /* Stopped idle children take no clients: others are born for them. */
@@ -251,7 +239,7 @@ stopped(void)
 		send_signal(list[i], SIGCONT);
 	for (i = 0; i < 2; i++)
 		(void)close(clients[i]);
-	end(server);
+	server_end(server);
 }
 
 /* HUP: idle children are replaced, a busy one when its client has gone. */
@@ -286,11 +274,10 @@ renewed(void)
 	ok(!contains(before, 3, await_server_of(server.pid, next)),
 	    "by a new child");
 	(void)close(client);
-	while (kill(busy, 0) == 0)
-		wait_a_moment(&wait);
+	await_gone(busy);
 	ok(1, "the busy one leaves when its client does");
 	(void)close(next);
-	end(server);
+	server_end(server);
 }
 
 /* What was on its way to the old children when HUP came is served, also if
@@ -298,7 +285,6 @@ renewed(void)
 static void
 renewed_with_a_queue(void)
 {
-	struct wait	wait = { .what = "a connection in the queue" };
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64], child;
@@ -308,16 +294,12 @@ renewed_with_a_queue(void)
 	server = server_start_paused(pause, "-i", "1:8", "127.0.0.1:0",
 	    "echo", NULL);
 	await_children(server.pid, 1, list);
-	client = dial(server.port);
-	while (inode_of(server.port, client) < 2 ||
-	    holds(server.pid, inode_of(server.port, client)))
-		wait_a_moment(&wait);
+	client = dial_into_queue(server.port, server.pid);
 	log_clear();
 	send_signal(server.pid, SIGHUP);
 	await_log("HUP: replacing");
 	send_signal(list[0], SIGKILL);
-	while (kill(list[0], 0) == 0)
-		wait_a_moment(&wait);
+	await_gone(list[0]);
 	gate_open();
 	ok(echoes(client, "queued\n"), "HUP: what was queued is served");
 	child = await_server_of(server.pid, client);
@@ -329,7 +311,7 @@ renewed_with_a_queue(void)
 	(void)close(client);
 	await_title(child, "outlived: idle");
 	log_clear();
-	end(server);
+	server_end(server);
 	ok(log_has("clients still served: 0"), "the sums are right");
 }
 
@@ -337,7 +319,6 @@ renewed_with_a_queue(void)
 static void
 worn_out(void)
 {
-	struct wait	wait = { .what = "children that are worn out" };
 	struct server	server = server_start("-i", "1:1", "-m", "1",
 			    "-r", "3", "127.0.0.1:0", "echo", NULL);
 	pid_t		pids[6];
@@ -353,17 +334,15 @@ worn_out(void)
 	ok(pids[0] == pids[1] && pids[1] == pids[2] && pids[2] != pids[3] &&
 	    pids[3] == pids[4] && pids[4] == pids[5],
 	    "each child serves three");
-	while (kill(pids[3], 0) == 0)
-		wait_a_moment(&wait);
+	await_gone(pids[3]);
 	ok(log_lines() == 0, "which is no news");
-	end(server);
+	server_end(server);
 }
 
 /* The queue of a parent that was killed: one child has to serve all of it. */
 static void
 worn_out_orphan(void)
 {
-	struct wait	wait = { .what = "connections in the queue" };
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
@@ -374,10 +353,7 @@ worn_out_orphan(void)
 	    "127.0.0.1:0", "echo", NULL);
 	await_children(server.pid, 2, list);
 	for (i = 0; i < 2; i++)
-		clients[i] = dial(server.port);
-	while (inode_of(server.port, clients[1]) < 2 ||
-	    holds(server.pid, inode_of(server.port, clients[1])))
-		wait_a_moment(&wait);
+		clients[i] = dial_into_queue(server.port, server.pid);
 	send_signal(server.pid, SIGKILL);
 	(void)await_end(server.pid);
 	send_signal(list[0], SIGKILL);

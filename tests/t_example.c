@@ -13,18 +13,15 @@ start(void)
 {
 	const char	*argv[] = { "doc/examples/echo", "127.0.0.1:9999",
 			    NULL };
-	struct wait	wait = { .what = "a listener" };
 	pid_t		pid = program_start(argv, -1);
 
-	while (listeners(9999) == 0)
-		wait_a_moment(&wait);
+	await_listener(9999);
 	return pid;
 }
 
 int
 main(void)
 {
-	struct wait	wait = { .what = "the old listener to go" };
 	pid_t		parent;
 	int		old, new;
 
@@ -37,8 +34,7 @@ main(void)
 	send_signal(parent, SIGKILL);
 	(void)await_end(parent);
 	/* A newborn may have a copy until its first act. */
-	while (listeners(9999) > 0)
-		wait_a_moment(&wait);
+	await_no_listener(9999);
 	parent = start();
 	new = dial(9999);
 	ok(echoes(new, "hello\n"), "killed and started again: a new client");

@@ -36,15 +36,6 @@ exit_status(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void
-await_listener(unsigned int port)
-{
-	struct wait	wait = { .what = "a listener" };
-
-	while (listeners(port) == 0)
-		wait_a_moment(&wait);
-}
-
 static pid_t
 server1(const char *option)
 {

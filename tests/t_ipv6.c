@@ -22,14 +22,6 @@
 #include "harness.h"
 #include "process.h"
 
-static void
-end(struct server server)
-{
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0, "the parent ended");
-	ok(harness_nobody_left(), "no process is left");
-}
-
 /* A program that is served at an address, asked from another one, finds this
    peer. */
 static void
@@ -81,7 +73,7 @@ dual(void)
 	ok(log_has(text), "%s", text);
 	told(server, "127.0.0.1", "127.0.0.1", "127.0.0.1");
 	told(server, "[::1]", "::1", "::1");
-	end(server);
+	server_end(server);
 
 	log_clear();
 	server = server_start("-v", "-i", "1:2", "0", "echo", NULL);
@@ -93,7 +85,7 @@ dual(void)
 	ok(log_has(text) && !log_has("ffff"),
 	    "is no ::ffff: in title and log: %s", text);
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* UNP 7.5 over IPv6. */
@@ -118,7 +110,7 @@ restarted(void)
 	ok(echoes(old, "still here\n"), "beside the old client");
 	(void)close(old);
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* An address that is one only together with its interface. */
@@ -146,7 +138,7 @@ link_local(void)
 	    "tests/inside", NULL);
 	ok(log_has("parent of [fe80::1%lo]:"), "[fe80::1%%lo] is served");
 	told(server, "[fe80::1%lo]", "fe80::1%lo", "fe80::1%lo");
-	end(server);
+	server_end(server);
 }
 
 /* Words instead of numbers: the first line says which they are. */
@@ -166,7 +158,7 @@ names(void)
 	client = dial_to(address);
 	ok(echoes(client, "hello\n"), "and is served there: %s", address);
 	(void)close(client);
-	end(server);
+	server_end(server);
 
 	if (getservbyname("chargen", "tcp") == NULL) {
 		skip("the name of a service", "there is no /etc/services");
@@ -180,7 +172,7 @@ names(void)
 	server = server_start("-i", "1:2", "127.0.0.1:chargen", "echo", NULL);
 	ok(server.port == 19 && log_has("parent of 127.0.0.1:19: "),
 	    "chargen is port 19");
-	end(server);
+	server_end(server);
 }
 
 int

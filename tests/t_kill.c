@@ -30,14 +30,12 @@ static pid_t	waits;		/* a parent that was sent QUIT */
 static void
 end_parent(struct server server, int signo)
 {
-	struct wait	wait = { .what = "the port to be free" };
 	int		status;
 
 	send_signal(server.pid, signo);
 	if (signo == SIGQUIT) {
 		waits = server.pid;
-		while (listeners(9999) > 0)
-			wait_a_moment(&wait);
+		await_no_listener(9999);
 		return;
 	}
 	status = await_end(server.pid);
@@ -133,9 +131,7 @@ idle(int signo)
 static void
 queued(int signo)
 {
-	struct wait	wait = { .what = "a connection in the queue" };
 	struct server	server;
-	unsigned long	inode;
 	pid_t		list[64];
 	char		pause[64];
 	int		client;
@@ -147,10 +143,7 @@ queued(int signo)
 	/* Newborns have the listening socket until their first act. */
 	await_title(list[0], "outlived: idle");
 	await_title(list[1], "outlived: idle");
-	client = dial(server.port);
-	while ((inode = inode_of(server.port, client)) < 2 ||
-	    holds(server.pid, inode))
-		wait_a_moment(&wait);
+	client = dial_into_queue(server.port, server.pid);
 	end_parent(server, signo);
 	if (signo != SIGINT)
 		next_parent();
@@ -208,7 +201,6 @@ quit_and(int signo, const char *name)
 {
 	struct server	server = server_start("-i", "1:1", PORT, "echo",
 			    NULL);
-	struct wait	wait = { .what = "the port to be free" };
 	int		client = dial(server.port);
 	pid_t		list[64];
 
@@ -216,8 +208,7 @@ quit_and(int signo, const char *name)
 	log_clear();
 	ok(echoes(client, "hello\n"), "a client is served");
 	send_signal(server.pid, SIGQUIT);
-	while (listeners(9999) > 0)
-		wait_a_moment(&wait);
+	await_no_listener(9999);
 	await_title(server.pid,
 	    "outlived: parent of 9999, until its children are done");
 	send_signal(server.pid, SIGHUP);

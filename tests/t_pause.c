@@ -46,29 +46,6 @@ nothing_left(void)
 	ok(harness_nobody_left(), "no process is left");
 }
 
-static void
-await_no_listener(void)
-{
-	struct wait	wait = { .what = "the listener to go" };
-
-	while (listeners(9999) > 0)
-		wait_a_moment(&wait);
-}
-
-/* A connection in the queue: the parent has sent it, nobody has taken it. */
-static int
-dial_into_queue(struct server server)
-{
-	struct wait	wait = { .what = "a connection in the queue" };
-	int		client = dial(server.port);
-	unsigned long	inode;
-
-	while ((inode = inode_of(server.port, client)) < 2 ||
-	    holds(server.pid, inode))
-		wait_a_moment(&wait);
-	return client;
-}
-
 /*
  * The parent stops while it has the second client in hand.  The first is
  * served, or in the queue behind a gate; the third is not accepted yet.
@@ -93,7 +70,7 @@ parent_stops(const char *where, bool queued, const struct end *end)
 	await_title(list[0], "outlived: idle");
 	await_title(list[1], "outlived: idle");
 	await_title(list[2], "outlived: idle");
-	first = queued ? dial_into_queue(server) : dial(server.port);
+	first = queued ? dial_into_queue(server.port, server.pid) : dial(server.port);
 	if (!queued)
 		ok(echoes(first, "first\n"), "the first client is served");
 	second = dial(server.port);
@@ -113,7 +90,7 @@ parent_stops(const char *where, bool queued, const struct end *end)
 	if (end->signo == SIGTERM)
 		ok(await_end(server.pid) == 0, "it ended in order");
 	if (end->signo != 0) {
-		await_no_listener();
+		await_no_listener(9999);
 		next_parent();
 	}
 	if (queued)
@@ -179,7 +156,7 @@ child_stops(const char *where, const struct end *end, int signo)
 		await_others_gone(server, end, 2);
 		/* After KILL a stopped newborn still listens. */
 		if (!newborn || end->signo != SIGKILL) {
-			await_no_listener();
+			await_no_listener(9999);
 			next_parent();
 		}
 	}

@@ -18,14 +18,6 @@
 static char	folder[] = "/tmp/outlive-programs.XXXXXX";
 static char	program[64];
 
-static void
-end(struct server server)
-{
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0, "the parent ended");
-	ok(harness_nobody_left(), "no process is left");
-}
-
 /* A file of that text, which may be executed. */
 static void
 write_program(const char *text)
@@ -91,7 +83,6 @@ found(void)
 {
 	const char	*argv[] = { "./outlived", "-i", "1:1",
 			    "127.0.0.1:9999", "exec", "a", NULL };
-	struct wait	wait = { .what = "a listener" };
 	char		path[128];
 	int		client;
 	pid_t		pid;
@@ -106,24 +97,21 @@ found(void)
 	    folder);
 	(void)setenv("PATH", path, 1);
 	pid = program_start(argv, -1);
-	while (listeners(9999) == 0)
-		wait_a_moment(&wait);
+	await_listener(9999);
 	client = dial(9999);
 	ok(hears(client, "found\n") && sees_end(client),
 	    "a program is found in PATH, a script is executed");
 	(void)close(client);
-	end((struct server){ .pid = pid });
+	server_end((struct server){ .pid = pid });
 
 	(void)unsetenv("PATH");
 	argv[5] = "cat";
 	pid = program_start(argv, -1);
-	wait.since = 0;
-	while (listeners(9999) == 0)
-		wait_a_moment(&wait);
+	await_listener(9999);
 	client = dial(9999);
 	ok(echoes(client, "hello\n"), "and without PATH in the usual places");
 	(void)close(client);
-	end((struct server){ .pid = pid });
+	server_end((struct server){ .pid = pid });
 	(void)setenv("PATH", "/usr/bin:/bin", 1);
 }
 
@@ -147,7 +135,7 @@ refilled(void)
 		(void)close(clients[i]);
 	await_children(server.pid, 1, list);
 	ok(1, "programs end with their clients");
-	end(server);
+	server_end(server);
 }
 
 /* A program that ends at once has served: no birth has to wait for it. */
@@ -169,7 +157,7 @@ short_lived(void)
 	await_log("exited with status 1, its last client was 127.0.0.1:");
 	ok(!log_has("birth"), "nobody had to wait");
 	log_clear();
-	end(server);
+	server_end(server);
 }
 
 /* A program that crashes is told of, and its client; one that is gone, too. */
@@ -205,7 +193,7 @@ mishaps(void)
 	client = dial(server.port);
 	ok(hears(client, "back\n"), "it is there again, and serves");
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* INT ends what a program has forked, too, and a program that ignores TERM. */

@@ -183,24 +183,6 @@ static const struct surrounding {
 	{ "an ordinary user", nobody, "null null log" },
 };
 
-static void
-await_listener(void)
-{
-	struct wait	wait = { .what = "a listener" };
-
-	while (listeners(9999) == 0)
-		wait_a_moment(&wait);
-}
-
-static void
-await_nobody_listens(void)
-{
-	struct wait	wait = { .what = "the listener to go" };
-
-	while (listeners(9999) != 0)
-		wait_a_moment(&wait);
-}
-
 static struct server
 start(const struct surrounding *row, const char *service)
 {
@@ -213,7 +195,7 @@ start(const struct surrounding *row, const char *service)
 	if (strcmp(service, "echo") == 0)
 		argv[8] = NULL;
 	server.pid = program_start_in(row->prepare, argv, -1);
-	await_listener();
+	await_listener(9999);
 	await_children(server.pid, 2, list);
 	await_title(list[0], "outlived: idle");
 	await_title(list[1], "outlived: idle");
@@ -371,14 +353,14 @@ play(const struct surrounding *row)
 
 	send_signal(server.pid, SIGKILL);
 	(void)await_end(server.pid);
-	await_nobody_listens();
+	await_no_listener(9999);
 	ok(echoes(client, "after KILL\n"), "and after KILL");
 	ok(keeps_alive(9999, client), "as the program of an orphan, too");
 	next = start(row, "echo");
 	other = dial(9999);
 	ok(echoes(other, "hello\n"), "the next parent has the port at once");
 	send_signal(next.pid, SIGQUIT);
-	await_nobody_listens();
+	await_no_listener(9999);
 	ok(echoes(other, "after QUIT\n") && waitpid(next.pid, NULL,
 	    WNOHANG) == 0, "QUIT: it waits for its client");
 	(void)close(other);
@@ -433,7 +415,7 @@ container(void)
 	(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	note("a container, somebody else is its process 1");
 	unshare = program_start(below, -1);
-	await_listener();
+	await_listener(9999);
 	init = await_child_of(unshare);
 	parent = await_child_of(init);
 	client = dial(9999);
@@ -453,13 +435,13 @@ container(void)
 
 	note("a container, the parent is its process 1");
 	unshare = program_start(first, -1);
-	await_listener();
+	await_listener(9999);
 	parent = await_child_of(unshare);
 	client = dial(9999);
 	ok(echoes(client, "hello\n"), "a client is served");
 	send_signal(parent, SIGHUP);
 	send_signal(parent, SIGQUIT);
-	await_nobody_listens();
+	await_no_listener(9999);
 	ok(echoes(client, "still here\n"), "QUIT: it is served to the end");
 	(void)close(client);
 	ok(await_end(unshare) == 0 && harness_nobody_left(),

@@ -20,33 +20,13 @@ static struct terminal	terminal;
 static pid_t
 started(const char *command)
 {
-	struct wait	wait = { .what = "a listener" };
-	pid_t		list[64];
+	pid_t	list[64];
 
 	terminal_type(&terminal, command);
-	while (listeners(9999) == 0)
-		wait_a_moment(&wait);
+	await_listener(9999);
 	await_children(terminal.shell, 1, list);
 	await_title(list[0], "outlived: parent of 9999");
 	return list[0];
-}
-
-static void
-await_nobody_listens(void)
-{
-	struct wait	wait = { .what = "the listener to go" };
-
-	while (listeners(9999) != 0)
-		wait_a_moment(&wait);
-}
-
-static void
-await_gone(pid_t pid)
-{
-	struct wait	wait = { .what = "the parent to end" };
-
-	while (kill(pid, 0) == 0)
-		wait_a_moment(&wait);
 }
 
 /* A new client, which is served. */
@@ -93,7 +73,7 @@ quit(void)
 	int	client = served("in the foreground");
 
 	terminal_press(&terminal, "\034");
-	await_nobody_listens();
+	await_no_listener(9999);
 	ok(echoes(client, "on\n") && kill(parent, 0) == 0,
 	    "Ctrl-\\: the parent waits for its client");
 	(void)close(client);

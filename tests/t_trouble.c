@@ -16,14 +16,6 @@
 #include "net/clock.h"
 #include "process.h"
 
-static void
-end(struct server server)
-{
-	send_signal(server.pid, SIGTERM);
-	ok(await_end(server.pid) == 0, "the parent ended");
-	ok(harness_nobody_left(), "no process is left");
-}
-
 /* A process gets no more descriptors; or as many as it had. */
 static void
 limit_descriptors(pid_t pid, bool few)
@@ -65,7 +57,7 @@ accept_refused(void)
 	await_log("accept: works again");
 	(void)close(before);
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* fork() fails: those who are there serve. */
@@ -104,7 +96,7 @@ fork_refused(void)
 	await_log("fork: works again");
 	for (i = 0; i < 3; i++)
 		(void)close(clients[i]);
-	end(server);
+	server_end(server);
 }
 
 /* Children that die before they serve are replaced ever more slowly. */
@@ -144,7 +136,7 @@ die_young(void)
 	await_log("children end before they serve: the next birth in 1 s");
 	ok(1, "one has served: the next wait is a second again");
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* A child that cannot have another descriptor does not swallow clients. */
@@ -171,7 +163,7 @@ child_without_descriptors(void)
 	ok(await_server_of(server.pid, client) != list[0],
 	    "by another child");
 	(void)close(client);
-	end(server);
+	server_end(server);
 }
 
 /* Thirty busy children are killed at once. */
@@ -202,7 +194,7 @@ many_die(void)
 	await_children(server.pid, 2, list);
 	ok(waitpid(server.pid, NULL, WNOHANG) == 0, "the parent lives");
 	ok(!log_has("before they serve"), "nobody had died young");
-	end(server);
+	server_end(server);
 }
 
 int

@@ -23,15 +23,6 @@ start(const char *option)
 }
 
 static void
-await_listener(void)
-{
-	struct wait	wait = { .what = "the listener" };
-
-	while (listeners(9999) == 0)
-		wait_a_moment(&wait);
-}
-
-static void
 await_a_clean_port(void)
 {
 	struct wait	wait = { .what = "the last socket of the port" };
@@ -47,7 +38,7 @@ left_with_a_child(const char *option, int signo)
 	pid_t	parent = start(option), child[64];
 	int	client;
 
-	await_listener();
+	await_listener(9999);
 	client = dial(9999);
 	ok(echoes(client, "hello\n"), "a client is served%s",
 	    option != NULL ? ", with -r" : "");
@@ -105,7 +96,7 @@ main(void)
 	client = left_with_a_child("-r", SIGKILL);
 	ok(refused(NULL), "started again without -r: refused");
 	parent = start("-r");
-	await_listener();
+	await_listener(9999);
 	another = dial(9999);
 	ok(echoes(another, "hello\n") && echoes(client, "and on\n"),
 	    "started again with -r: serves, beside the old child");
