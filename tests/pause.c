@@ -21,10 +21,13 @@
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
  * immortal 1	the parent's signals do nothing
+ * limits 1	whoever asks is told that a thousand million descriptors may be
+ *		open
  * flood 1	for each client that is accepted there is another one
  */
 #include <sys/types.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -42,6 +45,12 @@ ssize_t	__real_sendmsg(int, const struct msghdr *, int);
 ssize_t	__wrap_sendmsg(int, const struct msghdr *, int);
 ssize_t	__real_recvmsg(int, struct msghdr *, int);
 ssize_t	__wrap_recvmsg(int, struct msghdr *, int);
+int	__real_getrlimit(__rlimit_resource_t, struct rlimit *);
+int	__wrap_getrlimit(__rlimit_resource_t, struct rlimit *);
+int	__real_getdtablesize(void);
+int	__wrap_getdtablesize(void);
+long	__real_sysconf(int);
+long	__wrap_sysconf(int);
 int	__real_kill(pid_t, int);
 int	__wrap_kill(pid_t, int);
 int	__real_accept4(int, struct sockaddr *, socklen_t *, int);
@@ -171,6 +180,31 @@ int
 __wrap_kill(pid_t pid, int signo)
 {
 	return asked("immortal ") ? 0 : __real_kill(pid, signo);
+}
+
+#define THOUSAND_MILLION	1000000000
+
+int
+__wrap_getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
+{
+	int	result = __real_getrlimit(resource, limit);
+
+	if (resource == RLIMIT_NOFILE && asked("limits "))
+		limit->rlim_cur = limit->rlim_max = THOUSAND_MILLION;
+	return result;
+}
+
+int
+__wrap_getdtablesize(void)
+{
+	return asked("limits ") ? THOUSAND_MILLION : __real_getdtablesize();
+}
+
+long
+__wrap_sysconf(int name)
+{
+	return name == _SC_OPEN_MAX && asked("limits ") ? THOUSAND_MILLION :
+	    __real_sysconf(name);
 }
 
 int

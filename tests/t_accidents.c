@@ -267,6 +267,20 @@ no_fork_while_draining(void)
 	ok(!log_has("before they serve"), "nobody has died young");
 }
 
+/* Nothing is as large as the limit, and nothing walks up to it. */
+static void
+many_descriptors(void)
+{
+	struct server	server = server_start_paused("limits 1", "-i", "1:1",
+			    PORT, "exec", "cat", NULL);
+	int		client = dial(server.port);
+
+	note("a thousand million descriptors may be open");
+	ok(echoes(client, "hello\n"), "a client is served");
+	(void)close(client);
+	server_end(server);
+}
+
 int
 main(void)
 {
@@ -279,6 +293,7 @@ main(void)
 	flood();
 	listen_refused();
 	immortal();
+	many_descriptors();
 	term_while_draining();
 	int_while_draining();
 	no_fork_while_draining();
