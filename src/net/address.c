@@ -123,9 +123,8 @@ address_parse(struct address *address, const char *text, const char **why)
 	return 0;
 }
 
-/* ::ffff:10.1.2.3 as the IPv4 address that it stands for. */
-static struct address
-unmapped(const struct address *address)
+struct address
+address_plain(const struct address *address)
 {
 	struct address	plain;
 
@@ -143,7 +142,7 @@ unmapped(const struct address *address)
 void
 address_split(const struct address *address, char *host, char *port)
 {
-	struct address	plain = unmapped(address);
+	struct address	plain = address_plain(address);
 
 	if (getnameinfo(&plain.sa, plain.len, host, ADDRESS_TEXT, port,
 	    ADDRESS_TEXT, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {

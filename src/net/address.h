@@ -42,6 +42,10 @@ const char	*address_print(const struct address *, char *text);
 /* The two numbers of it, without brackets, each into ADDRESS_TEXT bytes. */
 void		 address_split(const struct address *, char *host, char *port);
 
+/* ::ffff:10.1.2.3 as the IPv4 address that it stands for; others as they
+   are. */
+struct address	 address_plain(const struct address *);
+
 /* The port, in host byte order. */
 unsigned int	 address_port(const struct address *);
 

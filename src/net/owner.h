@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which processes have a socket: /proc/PID/fd (proc(5)).  Other users'
+ * descriptors, and those of a process that has changed its user, are seen by
+ * root alone.
+ */
+#ifndef NET_OWNER_H
+#define NET_OWNER_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct owner {
+	unsigned long	inode;		/* the socket's */
+	pid_t		pid, parent;
+	uid_t		uid;		/* effective */
+	bool		stopped;	/* by a signal, or by a debugger */
+	int64_t		age;		/* s since it was forked */
+	char		title[160];	/* its command line; see vis(3bsd) */
+};
+
+struct owners {
+	struct owner	*list;		/* by inode, then by pid */
+	size_t		 n, room;
+	int		 hidden;	/* processes that show no descriptors
+					   to us */
+};
+
+/*
+ * Find every process that has one of n sockets.  The owners are zeroed at
+ * first, and are to be freed in any case.  Returns -1 with errno if /proc
+ * cannot be read.
+ */
+int			 owners_find(struct owners *, unsigned long *inodes,
+			    size_t n);
+void			 owners_free(struct owners *);
+
+/* The owners of one socket: the first, and how many; NULL and 0. */
+const struct owner	*owners_of(const struct owners *, unsigned long inode,
+			    size_t *n);
+
+#endif
