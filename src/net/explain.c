@@ -1,53 +1,179 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+
 #include <errno.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "advice.h"
 #include "explain.h"
+#include "sysctl.h"
 
-const char *
-explain(int error, const struct address *address,
-    const struct listener_options *options, char *text, size_t size)
+/* So many obstacles, and so many processes of each, are told one by one. */
+#define OBSTACLES	8
+#define PROCESSES	4
+
+#define LINE		512
+
+typedef void	saying(const char *line);
+
+/* A user's name, or what the number says. */
+static const char *
+user_name(uid_t uid, char *text, size_t size)
 {
-	unsigned int	port = address_port(address);
+	const struct passwd	*entry;
+	char			 map[64] = "";
+	FILE			*file;
+	unsigned int		 inside, outside, n = 0;
 
-	text[0] = '\0';
-	switch (error) {
-	case EADDRINUSE:
-		if (port == 0)
-			(void)snprintf(text, size, "no free port is left: see "
-			    "/proc/sys/net/ipv4/ip_local_port_range");
-		else if (options->reuseaddr)
-			(void)snprintf(text, size, "another socket listens "
-			    "there, or a connection of it was made without "
-			    "SO_REUSEADDR: ss -tanp 'sport = :%u' shows who",
-			    port);
-		else
-			(void)snprintf(text, size, "without SO_REUSEADDR one "
-			    "live or TIME_WAIT connection of an earlier "
-			    "server is enough: ss -tanp 'sport = :%u' shows "
-			    "them", port);
-		break;
-	case EACCES:
-		(void)snprintf(text, size, "ports below "
-		    "net.ipv4.ip_unprivileged_port_start (1024) need root or "
-		    "CAP_NET_BIND_SERVICE");
-		break;
-	case EADDRNOTAVAIL:
-		(void)snprintf(text, size, "it is not an address of this "
-		    "machine: ip address lists those");
-		break;
-	case EINVAL:
-		(void)snprintf(text, size, "a link-local IPv6 address needs "
-		    "its interface: [fe80::1%%eth0]:%u", port);
-		break;
-	case EAFNOSUPPORT:
-		(void)snprintf(text, size, "this kernel has no addresses of "
-		    "that kind (IPv6 switched off?)");
-		break;
-	default:
-		(void)snprintf(text, size, "this is none of the usual "
-		    "reasons: see bind(2) and listen(2)");
-		break;
+	/* What a user namespace cannot name has one number for all. */
+	if (uid == (uid_t)sysctl_number("kernel/overflowuid", 65534) &&
+	    (file = fopen("/proc/self/uid_map", "re")) != NULL) {
+		if (fgets(map, sizeof(map), file) != NULL &&
+		    sscanf(map, "%u %u %u", &inside, &outside, &n) != 3)
+			n = 0;
+		(void)fclose(file);
+		if (n != 0 && n != ~0U) {
+			(void)strlcpy(text, "a user outside this user "
+			    "namespace", size);
+			return text;
+		}
 	}
+	if ((entry = getpwuid(uid)) != NULL)
+		(void)strlcpy(text, entry->pw_name, size);
+	else
+		(void)snprintf(text, size, "user %u", (unsigned int)uid);
 	return text;
+}
+
+static void
+tell_socket(const struct obstacle *obstacle, saying *tell)
+{
+	static const char *const reuseaddr[] = {
+		[REUSEADDR_UNKNOWN] = "",
+		[REUSEADDR_SET] = ", made with SO_REUSEADDR",
+		[REUSEADDR_CLEAR] = ", made without SO_REUSEADDR",
+		[REUSEADDR_SOME_CLEAR] = ", made without SO_REUSEADDR, or "
+		    "another one beside it was",
+	};
+	const struct sockdiag	*socket = &obstacle->socket;
+	char			 line[LINE], local[ADDRESS_TEXT];
+	char			 peer[ADDRESS_TEXT], with[ADDRESS_TEXT + 8] = "";
+	char			 time[24], when[48] = "";
+
+	if (address_port(&socket->peer) != 0)
+		(void)snprintf(with, sizeof(with), " with %s",
+		    address_print(&socket->peer, peer));
+	if (socket->ends >= 0)
+		(void)snprintf(when, sizeof(when), ", for another %s",
+		    advice_time((socket->ends + 999) / 1000, time));
+	else if (socket->silent >= 0)
+		(void)snprintf(when, sizeof(when), ", silent for %s",
+		    advice_time(socket->silent / 1000, time));
+	(void)snprintf(line, sizeof(line), "in the way: %s %s%s%s%s%s",
+	    sockdiag_state(socket->state), address_print(&socket->local, local),
+	    with, when, reuseaddr[obstacle->reuseaddr],
+	    obstacle->shares ? ", shared by SO_REUSEPORT" : "");
+	tell(line);
+}
+
+static void
+tell_owners(const struct obstacles *found, const struct obstacle *obstacle,
+    saying *tell)
+{
+	const struct sockdiag	*socket = &obstacle->socket;
+	const struct owner	*owners;
+	char			 line[LINE], user[64], time[24];
+	size_t			 i, n;
+
+	owners = owners_of(&found->owners, socket->inode, &n);
+	for (i = 0; i < n && i < PROCESSES; i++) {
+		(void)snprintf(line, sizeof(line), "  process %d of %s, %s old"
+		    "%s: %s", (int)owners[i].pid,
+		    user_name(owners[i].uid, user, sizeof(user)),
+		    advice_time(owners[i].age, time),
+		    owners[i].stopped ? ", stopped" : "", owners[i].title);
+		tell(line);
+	}
+	if (n > PROCESSES) {
+		(void)snprintf(line, sizeof(line), "  and %zu more processes",
+		    n - PROCESSES);
+		tell(line);
+	}
+	if (n > 0)
+		return;
+	if (socket->inode != 0)
+		(void)snprintf(line, sizeof(line), "  a process of %s that we "
+		    "cannot see", user_name(socket->uid, user, sizeof(user)));
+	else if (socket->state == TCP_ESTABLISHED ||
+	    socket->state == TCP_CLOSE_WAIT)
+		(void)strlcpy(line, "  no process: nobody has accepted it",
+		    sizeof(line));
+	else
+		(void)strlcpy(line, "  no process: the kernel keeps it",
+		    sizeof(line));
+	tell(line);
+}
+
+/* What could not be looked at. */
+static void
+tell_blind_spots(const struct obstacles *found, saying *tell)
+{
+	char	line[LINE];
+
+	if (found->table_error != 0) {
+		(void)snprintf(line, sizeof(line), "the kernel's table cannot "
+		    "be read: %s", strerror(found->table_error));
+		tell(line);
+	} else if (found->n == 0 && found->error == EADDRINUSE &&
+	    address_port(&found->address) != 0)
+		tell("the kernel's table shows nobody there: one that has "
+		    "just left, or (before Linux 6.8) a socket that is bound "
+		    "and does not listen");
+	if (found->owners_error != 0) {
+		(void)snprintf(line, sizeof(line), "/proc cannot be read: %s",
+		    strerror(found->owners_error));
+		tell(line);
+	}
+	if (found->owners.hidden > 0) {
+		(void)snprintf(line, sizeof(line), "%d processes of other "
+		    "users do not show us what they have",
+		    found->owners.hidden);
+		tell(line);
+	}
+}
+
+void
+explain(const struct obstacles *found, saying *tell)
+{
+	struct advice	advice;
+	char		line[LINE];
+	size_t		i;
+	int		j;
+
+	for (i = 0; i < found->n && i < OBSTACLES; i++) {
+		tell_socket(&found->list[i], tell);
+		tell_owners(found, &found->list[i], tell);
+	}
+	if (found->n > OBSTACLES) {
+		(void)snprintf(line, sizeof(line), "in the way: %zu more",
+		    found->n - OBSTACLES);
+		tell(line);
+	}
+	if (found->beside > 0) {
+		(void)snprintf(line, sizeof(line), "beside it: %zu connections, "
+		    "which SO_REUSEADDR passes over if they have it too",
+		    found->beside);
+		tell(line);
+	}
+	tell_blind_spots(found, tell);
+	advice_give(&advice, found);
+	for (j = 0; j < advice.n; j++) {
+		(void)snprintf(line, sizeof(line), "what helps: %s",
+		    advice.lines[j]);
+		tell(line);
+	}
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Why an address is not to be had, in words for whoever started us. */
+/* Why an address is not to be had, in words for whoever wants it. */
 #ifndef NET_EXPLAIN_H
 #define NET_EXPLAIN_H
 
-#include "address.h"
-#include "listener.h"
+#include "obstacle.h"
 
 /*
- * What would help, one line, after a failed listener_open(): as far as errno
- * and the options tell.  Writes into the buffer and returns it.
+ * Say line by line what is in the way, who has it, and what would help.  A
+ * line has no newline, and lives as long as the call.
  */
-const char	*explain(int error, const struct address *,
-		    const struct listener_options *, char *text, size_t size);
+void	explain(const struct obstacles *, void (*say)(const char *line));
 
 #endif

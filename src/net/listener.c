@@ -3,13 +3,13 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "listener.h"
+#include "sysctl.h"
 
 /* Ten minutes: five of silence, then five questions a minute apart. */
 static const struct {
@@ -137,17 +137,5 @@ listener_verdict(int error)
 int
 listener_somaxconn(void)
 {
-	char		 text[16] = "";
-	const char	*problem;
-	int		 fd, value;
-
-	fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) <= 0)
-		text[0] = '\0';
-	(void)close(fd);
-	text[strcspn(text, "\n")] = '\0';
-	value = (int)strtonum(text, 0, 0x7fffffff, &problem);
-	return problem == NULL ? value : -1;
+	return sysctl_number("net/core/somaxconn", -1);
 }
