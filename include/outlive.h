@@ -72,7 +72,8 @@ struct outlive_config {
 					   before another takes its place;
 					   0, no limit: 0 */
 	int		 bind_wait;	/* seconds to go on trying an address
-					   that is in use; 3 */
+					   that is in use, or not there yet;
+					   3 */
 	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */
 	bool		 verbose;	/* log each client too; false */
 

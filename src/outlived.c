@@ -39,7 +39,8 @@ static const char	details[] =
 "  -r, --max-requests N  clients that one child serves; 0: no limit (0)\n"
 "  -R, --no-reuseaddr    leave SO_REUSEADDR off, to see what happens\n"
 "  -v, --verbose         log each client\n"
-"  -w, --bind-wait S     seconds to go on trying an address in use (3)\n"
+"  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
+"                        or not there yet (3)\n"
 "      --help, --version\n"
 "\n"
 "services:\n";

@@ -83,6 +83,13 @@ is_fixed(const char *line, const char *at, const char *end)
 	    (end[0] == '.' && is_digit(end[1]));
 }
 
+/* "12 s" */
+static bool
+is_time(const char *end)
+{
+	return end[0] == ' ' && end[1] == 's' && !isalpha((unsigned char)end[2]);
+}
+
 static bool
 same_line(struct numbers *numbers, const char *page, const char *here)
 {
@@ -95,8 +102,9 @@ same_line(struct numbers *numbers, const char *page, const char *here)
 		if (is_digit(*page) && is_digit(*here)) {
 			a = strtoul(page, &page_end, 10);
 			b = strtoul(here, &here_end, 10);
-			if (is_fixed(line, page, page_end) ? a != b :
-			    !same_number(numbers, a, b))
+			if (!(is_time(page_end) && is_time(here_end)) &&
+			    (is_fixed(line, page, page_end) ? a != b :
+			    !same_number(numbers, a, b)))
 				return false;
 			page = page_end;
 			here = here_end;

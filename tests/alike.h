@@ -4,7 +4,7 @@
  * the order of lines.  A number stands for itself if it is below 3, follows
  * "fd=", has a point beside it, or is typed somewhere on the page; another one
  * (a pid, a port that the kernel chose) stands for one and the same number all
- * the time.
+ * the time; one that counts seconds ("12 s") for any.
  */
 #ifndef TESTS_ALIKE_H
 #define TESTS_ALIKE_H

@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -143,6 +145,17 @@ harness_own_network(void)
 	if (fd == -1 || ioctl(fd, SIOCSIFFLAGS, &lo) == -1)
 		bail("lo: %s", strerror(errno));
 	(void)close(fd);
+}
+
+void
+harness_drop_capabilities(void)
+{
+	struct __user_cap_header_struct	header = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct	none[2] = { { 0 } };
+
+	if (getuid() != 0 && syscall(SYS_capset, &header, none) == -1)
+		bail("capset: %s", strerror(errno));
 }
 
 bool

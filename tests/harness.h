@@ -25,6 +25,13 @@ void	harness_begin(void);
  */
 void	harness_own_network(void);
 
+/*
+ * An ordinary user has every capability in a network of his own, and what he
+ * starts there has none, and may not look into him.  Give them up; does
+ * nothing for root.
+ */
+void	harness_drop_capabilities(void);
+
 /* End everything that we started, at once. */
 void	harness_end_all(void);
 /* Everything that we started has ended by itself, after a while. */

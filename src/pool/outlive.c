@@ -66,6 +66,35 @@ nonsense(const struct outlive_config *config)
 	return NULL;
 }
 
+static void
+log_line(const char *line)
+{
+	log_info("%s", line);
+}
+
+/* Who is in the way, and what would help. */
+static void
+explain_failure(const struct address *address, bool reuseaddr)
+{
+	struct obstacles	found;
+
+	if (obstacles_find(&found, address, reuseaddr, false) == -1)
+		log_warn("cannot look for the reason");
+	else if (found.error == 0)
+		log_info("it can be bound now: whoever was in the way has "
+		    "left");
+	else
+		explain(&found, log_line);
+	obstacles_free(&found);
+}
+
+/* What time may mend: the port is taken, or the address not there yet. */
+static bool
+is_worth_waiting(int error)
+{
+	return error == EADDRINUSE || error == EADDRNOTAVAIL;
+}
+
 /* Try for as long as the configuration says, or until we are told to end. */
 static int
 open_listener(const struct outlive_config *config, struct address *address)
@@ -73,7 +102,7 @@ open_listener(const struct outlive_config *config, struct address *address)
 	struct listener_options	 options = { .backlog = config->backlog,
 				    .reuseaddr = config->reuseaddr };
 	int64_t			 deadline;
-	char			 name[ADDRESS_TEXT], help[256];
+	char			 name[ADDRESS_TEXT];
 	const char		*failed;
 	bool			 told = false;
 	int			 fd, somaxconn;
@@ -81,15 +110,16 @@ open_listener(const struct outlive_config *config, struct address *address)
 	(void)address_print(address, name);
 	deadline = clock_ms() + (int64_t)config->bind_wait * 1000;
 	while ((fd = listener_open(address, &options, &failed)) == -1) {
-		if (errno != EADDRINUSE || clock_ms() >= deadline) {
+		if (!is_worth_waiting(errno) || clock_ms() >= deadline) {
 			log_warn("%s %s", failed, name);
-			log_info("%s", explain(errno, address, &options, help,
-			    sizeof(help)));
+			explain_failure(address, config->reuseaddr);
 			return -1;
 		}
 		if (!told)
-			log_info("%s %s: address in use, trying for %d s",
-			    failed, name, config->bind_wait);
+			log_info("%s %s: %s, trying for %d s", failed, name,
+			    errno == EADDRINUSE ? "address in use" :
+			    "not an address of this machine yet",
+			    config->bind_wait);
 		told = true;
 		(void)signals_wait(NULL, 0, BIND_PAUSE);
 		if (signals_end())

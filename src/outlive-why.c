@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/* outlive-why(1): who is in the way of a bind(2), and what would help. */
+#include <sys/types.h>
+
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/explain.h"
+#include "net/obstacle.h"
+
+static const struct option	options[] = {
+	{ "reuseaddr",	no_argument,	NULL, 'a' },
+	{ "reuseport",	no_argument,	NULL, 'p' },
+	{ "help",	no_argument,	NULL, 'h' },
+	{ "version",	no_argument,	NULL, 'V' },
+	{ NULL,		0,		NULL, 0 },
+};
+
+static const char	synopsis[] =
+"usage: outlive-why [--reuseaddr] [--reuseport] [host:]port\n";
+
+static const char	details[] =
+"\n"
+"Can this address be bound, by any program? If not: who is in the way, and\n"
+"what would help?\n"
+"\n"
+"      --reuseaddr  with SO_REUSEADDR\n"
+"      --reuseport  with SO_REUSEPORT\n"
+"      --help, --version\n"
+"\n"
+"Exit status: 0 it can be bound, 1 it cannot.\n";
+
+struct question {
+	struct address	address;
+	bool		reuseaddr, reuseport;
+};
+
+static void
+parse(int argc, char *argv[], struct question *question)
+{
+	const char	*why;
+	int		 c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'a':
+			question->reuseaddr = true;
+			break;
+		case 'p':
+			question->reuseport = true;
+			break;
+		case 'h':
+			(void)printf("%s%s", synopsis, details);
+			exit(0);
+		case 'V':
+			(void)printf("outlive-why %s\n", PACKAGE_VERSION);
+			exit(0);
+		default:
+			/* getopt_long() has named what was wrong. */
+			exit(EX_USAGE);
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc != 1)
+		errx(EX_USAGE, "expected one [host:]port; see outlive-why "
+		    "--help");
+	switch (address_parse(&question->address, argv[0], &why)) {
+	case -1:
+		errx(EX_USAGE, "'%s' is no address: %s", argv[0], why);
+	case -2:
+		errx(EX_UNAVAILABLE, "'%s' cannot be found: %s", argv[0],
+		    why);
+	}
+}
+
+static void
+print_line(const char *line)
+{
+	(void)puts(line);
+}
+
+static void
+print(const struct obstacles *found)
+{
+	char		 name[ADDRESS_TEXT];
+	const char	*with = found->reuseaddr && found->reuseport ?
+			    " with SO_REUSEADDR and SO_REUSEPORT" :
+			    found->reuseaddr ? " with SO_REUSEADDR" :
+			    found->reuseport ? " with SO_REUSEPORT" : "";
+
+	(void)address_print(&found->address, name);
+	if (found->error == 0)
+		(void)printf("%s can be bound%s\n", name, with);
+	else
+		(void)printf("%s cannot be bound%s: %s\n", name, with,
+		    strerror(found->error));
+	explain(found, print_line);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct question		question = { .reuseaddr = false };
+	struct obstacles	found;
+	int			status;
+
+	parse(argc, argv, &question);
+	if (obstacles_find(&found, &question.address, question.reuseaddr,
+	    question.reuseport) == -1)
+		err(EX_OSERR, "cannot look");
+	print(&found);
+	status = found.error == 0 ? 0 : 1;
+	obstacles_free(&found);
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "standard output");
+	return status;
+}
