@@ -3,34 +3,43 @@
 #include <sys/types.h>
 
 #include <err.h>
+#include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "net/explain.h"
 #include "net/obstacle.h"
 
+/* Between two looks, with --watch, in ms. */
+#define PAUSE	250
+
 static const struct option	options[] = {
+	{ "json",	no_argument,	NULL, 'j' },
 	{ "reuseaddr",	no_argument,	NULL, 'a' },
 	{ "reuseport",	no_argument,	NULL, 'p' },
+	{ "watch",	no_argument,	NULL, 'w' },
 	{ "help",	no_argument,	NULL, 'h' },
 	{ "version",	no_argument,	NULL, 'V' },
 	{ NULL,		0,		NULL, 0 },
 };
 
 static const char	synopsis[] =
-"usage: outlive-why [--reuseaddr] [--reuseport] [host:]port\n";
+"usage: outlive-why [--json] [--reuseaddr] [--reuseport] [--watch]\n"
+"                   [host:]port\n";
 
 static const char	details[] =
 "\n"
 "Can this address be bound, by any program? If not: who is in the way, and\n"
 "what would help?\n"
 "\n"
+"      --json       one line of JSON instead of text\n"
 "      --reuseaddr  with SO_REUSEADDR\n"
 "      --reuseport  with SO_REUSEPORT\n"
+"      --watch      tell every change until it can be bound\n"
 "      --help, --version\n"
 "\n"
 "Exit status: 0 it can be bound, 1 it cannot.\n";
@@ -38,6 +47,7 @@ static const char	details[] =
 struct question {
 	struct address	address;
 	bool		reuseaddr, reuseport;
+	bool		json, watch;
 };
 
 static void
@@ -48,11 +58,17 @@ parse(int argc, char *argv[], struct question *question)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
+		case 'j':
+			question->json = true;
+			break;
 		case 'a':
 			question->reuseaddr = true;
 			break;
 		case 'p':
 			question->reuseport = true;
+			break;
+		case 'w':
+			question->watch = true;
 			break;
 		case 'h':
 			(void)printf("%s%s", synopsis, details);
@@ -85,7 +101,7 @@ print_line(const char *line)
 }
 
 static void
-print(const struct obstacles *found)
+print_words(const struct obstacles *found)
 {
 	char		 name[ADDRESS_TEXT];
 	const char	*with = found->reuseaddr && found->reuseport ?
@@ -102,21 +118,58 @@ print(const struct obstacles *found)
 	explain(found, print_line);
 }
 
+static void
+print(const struct obstacles *found, const struct question *question)
+{
+	if (question->json)
+		explain_json(found, stdout);
+	else
+		print_words(found);
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "standard output");
+}
+
+/* Whether waiting could help. */
+static bool
+may_change(int error)
+{
+	return error == EADDRINUSE || error == EADDRNOTAVAIL;
+}
+
+/* Ask, and ask again while it is worth it; errno of the last bind(2). */
+static int
+follow(const struct question *question)
+{
+	struct obstacles	found, told = { 0 };
+	bool			first = true;
+	int			error;
+
+	for (;;) {
+		if (obstacles_find(&found, &question->address,
+		    question->reuseaddr, question->reuseport) == -1)
+			err(EX_OSERR, "cannot look");
+		error = found.error;
+		if (first || obstacles_differ(&found, &told)) {
+			if (!first && !question->json)
+				(void)putchar('\n');
+			print(&found, question);
+		}
+		first = false;
+		obstacles_free(&told);
+		told = found;
+		if (!question->watch || !may_change(error))
+			break;
+		(void)poll(NULL, 0, PAUSE);
+	}
+	obstacles_free(&told);
+	return error;
+}
+
 int
 main(int argc, char *argv[])
 {
-	struct question		question = { .reuseaddr = false };
-	struct obstacles	found;
-	int			status;
+	struct question	question = { .reuseaddr = false };
 
 	parse(argc, argv, &question);
-	if (obstacles_find(&found, &question.address, question.reuseaddr,
-	    question.reuseport) == -1)
-		err(EX_OSERR, "cannot look");
-	print(&found);
-	status = found.error == 0 ? 0 : 1;
-	obstacles_free(&found);
-	if (fflush(stdout) == EOF)
-		err(EX_IOERR, "standard output");
-	return status;
+	return follow(&question) == 0 ? 0 : 1;
 }

@@ -3,94 +3,20 @@
  * Ports that are held in each way, with SO_REUSEADDR and without: what
  * outlive-why says is what bind() does, and names who and why.
  */
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "harness.h"
-#include "process.h"
+#include "why.h"
 
 /* Each way has a port of its own: TIME_WAIT lasts a minute. */
 static unsigned int	port = 5000;
-
-static char	answer[1 << 16];
-
-/* "./outlive-why ARGUMENTS..."; its exit status, and its answer as text. */
-static int
-why(const char *argument, ...)
-{
-	const char	*argv[8] = { "./outlive-why", argument };
-	int		 file = memfd_create("answer", MFD_CLOEXEC), n = 1;
-	int		 status;
-	ssize_t		 size;
-	va_list		 ap;
-
-	va_start(ap, argument);
-	while (argv[n] != NULL && n < 7)
-		argv[++n] = va_arg(ap, const char *);
-	va_end(ap);
-	status = await_end(program_start(argv, file));
-	size = pread(file, answer, sizeof(answer) - 1, 0);
-	answer[size > 0 ? size : 0] = '\0';
-	(void)close(file);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static bool
-says(const char *text)
-{
-	return strstr(answer, text) != NULL;
-}
-
-static void
-show_answer(void)
-{
-	char	*line, *rest = answer;
-
-	while ((line = strsep(&rest, "\n")) != NULL)
-		if (*line != '\0')
-			note("%s", line);
-}
-
-/* A socket that is bound to a port of 127.0.0.1. */
-static int
-bound(unsigned int number, bool reuseaddr)
-{
-	struct sockaddr_in	address = { .sin_family = AF_INET,
-				    .sin_port = htons((uint16_t)number),
-				    .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int			fd = socket(AF_INET, SOCK_STREAM |
-				    SOCK_CLOEXEC, 0);
-	int			on = reuseaddr;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-listening(unsigned int number, bool reuseaddr)
-{
-	int	fd = bound(number, reuseaddr);
-
-	if (fd == -1 || listen(fd, 5) == -1)
-		bail("bind or listen: %s", strerror(errno));
-	return fd;
-}
 
 /* Who holds the port in a test: descriptors, -1 where there is none. */
 struct held {

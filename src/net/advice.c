@@ -4,18 +4,14 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "advice.h"
 #include "sysctl.h"
-
-/* So many processes are told of one by one. */
-#define PROCESSES	4
 
 const char *
 advice_time(int64_t seconds, char *text)
@@ -39,10 +35,8 @@ advice_time(int64_t seconds, char *text)
 	return text;
 }
 
-/* One sentence, unless it has been said. */
-static void
-__attribute__((__format__(printf, 2, 3)))
-say(struct advice *advice, const char *fmt, ...)
+void
+advice_say(struct advice *advice, const char *fmt, ...)
 {
 	va_list	 ap;
 	char	*line = advice->lines[advice->n];
@@ -59,294 +53,6 @@ say(struct advice *advice, const char *fmt, ...)
 	advice->n++;
 }
 
-/* What to type in front of kill(1). */
-static const char *
-privilege(const struct owner *owner)
-{
-	return geteuid() == 0 || geteuid() == owner->uid ? "" : "sudo ";
-}
-
-/*
- * Of those who share a socket, the one who handed it down: its parent is none
- * of them.
- */
-static const struct owner *
-eldest(const struct owner *owners, size_t n)
-{
-	size_t	i, j;
-
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < n; j++)
-			if (owners[i].parent == owners[j].pid)
-				break;
-		if (j == n)
-			return &owners[i];
-	}
-	return &owners[0];
-}
-
-/* A process has it: what ends that. */
-static void
-about_owner(struct advice *advice, const struct obstacle *obstacle,
-    const struct owner *owner)
-{
-	const char	*sudo = privilege(owner);
-	int		 pid = (int)owner->pid;
-
-	if (owner->stopped) {
-		say(advice, "Process %d is stopped: let it go on (fg in its "
-		    "terminal, or %skill -CONT %d), or end it (%skill %d; "
-		    "%skill -CONT %d).", pid, sudo, pid, sudo, pid, sudo, pid);
-		return;
-	}
-	if (pid == 1) {
-		say(advice, "Process 1 keeps it, for a unit if that is "
-		    "systemd: systemctl list-sockets names it, systemctl "
-		    "stop frees the port.");
-		return;
-	}
-	switch (obstacle->socket.state) {
-	case TCP_LISTEN:
-		say(advice, "End process %d, which listens (%skill %d), or "
-		    "take another port.", pid, sudo, pid);
-		break;
-	case TCP_CLOSE:
-		say(advice, "Process %d has bound the port and gone no "
-		    "further: see why it neither listens nor connects, or end "
-		    "it (%skill %d).", pid, sudo, pid);
-		break;
-	case TCP_CLOSE_WAIT:
-		say(advice, "The client of process %d has gone, and the "
-		    "process has not called close(): CLOSE_WAIT has no time "
-		    "limit. End it (%skill %d), and mend that.", pid, sudo,
-		    pid);
-		break;
-	case TCP_FIN_WAIT2:
-		say(advice, "Process %d has shut down its end and waits for "
-		    "its peer: FIN_WAIT2 has no time limit while a process "
-		    "has the socket. End it (%skill %d).", pid, sudo, pid);
-		break;
-	default:
-		say(advice, "Let process %d finish with its connection, or "
-		    "end it (%skill %d).", pid, sudo, pid);
-	}
-}
-
-/* No process has it, or none is to be seen. */
-static void
-about_nobody(struct advice *advice, const struct obstacles *found,
-    const struct obstacle *obstacle)
-{
-	char	peer[ADDRESS_TEXT];
-
-	if (obstacle->socket.inode != 0) {
-		if (geteuid() != 0 || found->owners.hidden > 0)
-			say(advice, "Run this as root to see which process "
-			    "it is.");
-		else
-			say(advice, "No process in /proc has it: look for it "
-			    "in other PID namespaces (a container with this "
-			    "network), or in the kernel (NFS).");
-		return;
-	}
-	switch (obstacle->socket.state) {
-	case TCP_FIN_WAIT1:
-	case TCP_CLOSING:
-	case TCP_LAST_ACK:
-		say(advice, "The kernel still tries to tell %s of the end, "
-		    "and gives up after some minutes at most "
-		    "(net.ipv4.tcp_orphan_retries).",
-		    address_print(&obstacle->socket.peer, peer));
-		break;
-	case TCP_ESTABLISHED:
-	case TCP_CLOSE_WAIT:
-		say(advice, "Nobody has accepted it yet: it goes with the "
-		    "socket that listens.");
-		break;
-	}
-}
-
-static bool
-somebody_listens(const struct obstacles *found)
-{
-	return found->n > 0 && found->list[0].socket.state == TCP_LISTEN;
-}
-
-static void
-about_processes(struct advice *advice, const struct obstacles *found)
-{
-	const struct owner	*owners;
-	size_t			 i, n, told = 0;
-
-	for (i = 0; i < found->n && told < PROCESSES; i++) {
-		/* Connections of one who listens are its business. */
-		if (somebody_listens(found) &&
-		    found->list[i].socket.state != TCP_LISTEN)
-			break;
-		owners = owners_of(&found->owners,
-		    found->list[i].socket.inode, &n);
-		if (n == 0) {
-			about_nobody(advice, found, &found->list[i]);
-			continue;
-		}
-		about_owner(advice, &found->list[i], eldest(owners, n));
-		told++;
-	}
-}
-
-/* Whether the kernel chose this port for a connection to somewhere. */
-static bool
-is_outgoing(const struct sockdiag *socket)
-{
-	struct sockdiag_table	 table = { 0 };
-	char			 range[64];
-	unsigned int		 low, high, port, peer;
-	size_t			 i;
-	bool			 listened = false;
-
-	port = address_port(&socket->local);
-	peer = address_port(&socket->peer);
-	if (peer == 0 || sysctl_text("net/ipv4/ip_local_port_range", range,
-	    sizeof(range)) == -1 ||
-	    sscanf(range, "%u %u", &low, &high) != 2 ||
-	    port < low || port > high)
-		return false;
-	if (socket->state == TCP_SYN_SENT || peer < low || peer > high)
-		return true;
-	/* Both could be chosen: is the peer a server on this machine? */
-	if (sockdiag_read(&table, peer) == 0)
-		for (i = 0; i < table.n && !listened; i++)
-			listened = table.sockets[i].state == TCP_LISTEN;
-	sockdiag_free(&table);
-	return listened;
-}
-
-static bool
-is_its_own_peer(const struct sockdiag *socket)
-{
-	return memcmp(&socket->local.in6, &socket->peer.in6,
-	    sizeof(socket->local.in6)) == 0;
-}
-
-/* The port itself is the trouble. */
-static void
-about_port(struct advice *advice, const struct obstacles *found)
-{
-	char		range[64];
-	unsigned int	port = address_port(&found->address);
-	size_t		i;
-
-	for (i = 0; i < found->n; i++) {
-		const struct sockdiag	*socket = &found->list[i].socket;
-		bool			 own = is_its_own_peer(socket);
-
-		if (socket->state == TCP_LISTEN)
-			return;		/* then connections come in */
-		if (!own && !is_outgoing(socket))
-			continue;
-		(void)sysctl_text("net/ipv4/ip_local_port_range", range,
-		    sizeof(range));
-		range[strcspn(range, "\t ")] = '\0';
-		say(advice, own ? "A client has connected to itself: it "
-		    "called a port that nobody listened on, and the kernel "
-		    "gave it the same one for its own end. Choose a port "
-		    "below %s (net.ipv4.ip_local_port_range), or reserve "
-		    "this one: sysctl net.ipv4.ip_local_reserved_ports=%u." :
-		    "The kernel chose this port for an outgoing connection. "
-		    "Choose one below %s (net.ipv4.ip_local_port_range), or "
-		    "reserve this one for the next time: sysctl "
-		    "net.ipv4.ip_local_reserved_ports=%u.", range, port);
-		return;
-	}
-}
-
-/* How long until everything has gone by itself, in s; -1: not known. */
-static int64_t
-last_end(const struct obstacles *found)
-{
-	int64_t	last = -1;
-	size_t	i;
-
-	for (i = 0; i < found->n; i++) {
-		if (found->list[i].socket.ends < 0)
-			return -1;
-		if (found->list[i].socket.ends > last)
-			last = found->list[i].socket.ends;
-	}
-	return last < 0 ? -1 : (last + 999) / 1000;
-}
-
-static void
-about_options(struct advice *advice, const struct obstacles *found)
-{
-	size_t	i, clear = 0;
-
-	for (i = 0; i < found->n; i++)
-		if (found->list[i].reuseaddr == REUSEADDR_CLEAR ||
-		    found->list[i].reuseaddr == REUSEADDR_SOME_CLEAR)
-			clear++;
-	if (somebody_listens(found) && i > 0 && !found->reuseaddr &&
-	    found->list[found->n - 1].socket.state != TCP_LISTEN)
-		say(advice, "And set SO_REUSEADDR before bind(): connections "
-		    "outlive the one who listens.");
-	if (clear > 0)
-		say(advice, "SO_REUSEADDR would have helped only if the old "
-		    "socket had it as well: set it in every server on this "
-		    "port, before bind(), and the next restart need not "
-		    "wait.");
-}
-
-/* Another place, or a smaller one, would do. */
-static void
-about_place(struct advice *advice, const struct obstacles *found)
-{
-	struct address	local, plain = address_plain(&found->address);
-	char		text[ADDRESS_TEXT];
-	bool		only_ipv4 = true;
-	size_t		i;
-
-	for (i = 0; i < found->n; i++) {
-		local = address_plain(&found->list[i].socket.local);
-		if (local.sa.sa_family != AF_INET)
-			only_ipv4 = false;
-		if (found->list[i].socket.state == TCP_LISTEN &&
-		    plain.sa.sa_family == AF_INET &&
-		    local.sa.sa_family == AF_INET6)
-			say(advice, "%s serves IPv4 as well: with "
-			    "IPV6_V6ONLY it would leave this address free.",
-			    address_print(&local, text));
-	}
-	if (found->n > 0 && only_ipv4 && address_is_dual(&found->address))
-		say(advice, "Only IPv4's port is taken: with IPV6_V6ONLY, "
-		    "set before bind(), [::] can be bound for IPv6 alone.");
-}
-
-static void
-about_use(struct advice *advice, const struct obstacles *found)
-{
-	int64_t	end = last_end(found);
-	char	text[24];
-
-	if (found->reuseaddr_helps)
-		say(advice, "Set SO_REUSEADDR before bind(): what is in the "
-		    "way was made with it, and nobody listens.");
-	if (end >= 0)
-		say(advice, "Wait: the last of it ends by itself in %s.",
-		    advice_time(end, text));
-	about_processes(advice, found);
-	about_port(advice, found);
-	about_place(advice, found);
-	if (!found->reuseaddr_helps)
-		about_options(advice, found);
-	if (end >= 0)
-		say(advice, "Or remove it, as root: ss -K 'sport = :%u'.",
-		    address_port(&found->address));
-	if (found->reuseport_helps)
-		say(advice, "SO_REUSEPORT, set before bind(), would let both "
-		    "in: the kernel then divides new connections among all "
-		    "who listen, which is seldom what one wants.");
-}
-
 /* No port is left to choose. */
 static void
 about_range(struct advice *advice)
@@ -360,7 +66,7 @@ about_range(struct advice *advice)
 	if (sysctl_text("net/ipv4/ip_local_port_range", range,
 	    sizeof(range)) == -1 || sscanf(range, "%u %u", &low, &high) != 2 ||
 	    low > high || high > 65535 || sockdiag_read(&table, 0) == -1) {
-		say(advice, "No free port is left for the kernel to choose: "
+		advice_say(advice, "No free port is left for the kernel to choose: "
 		    "see net.ipv4.ip_local_port_range.");
 		sockdiag_free(&table);
 		return;
@@ -376,7 +82,7 @@ about_range(struct advice *advice)
 	sockdiag_free(&table);
 	(void)sysctl_text("net/ipv4/ip_local_reserved_ports", reserved,
 	    sizeof(reserved));
-	say(advice, "The kernel chooses from %u to %u "
+	advice_say(advice, "The kernel chooses from %u to %u "
 	    "(net.ipv4.ip_local_port_range): %u of these %u ports are taken%s"
 	    "%s. Widen the range, or see who has them: ss -tan.", low, high, n,
 	    high - low + 1, reserved[0] != '\0' ? ", and reserved are " : "",
@@ -390,8 +96,10 @@ about_addresses(struct advice *advice, const struct address *wanted)
 	struct ifaddrs	*all, *each;
 	char		 list[256] = "", host[ADDRESS_TEXT], port[ADDRESS_TEXT];
 	struct address	 address, plain = address_plain(wanted);
-	int		 n = 0;
+	char		 name[ADDRESS_TEXT];
+	bool		 there = false;
 
+	address_split(wanted, name, port);
 	if (getifaddrs(&all) == -1)
 		return;
 	for (each = all; each != NULL; each = each->ifa_next) {
@@ -403,16 +111,27 @@ about_addresses(struct advice *advice, const struct address *wanted)
 		    sizeof(address.in) : sizeof(address.in6);
 		memcpy(&address.sa, each->ifa_addr, address.len);
 		address_split(&address, host, port);
+		if (strcmp(host, name) == 0)
+			there = true;
 		if (strlen(list) + strlen(host) + 3 > sizeof(list))
-			break;
-		if (n++ > 0)
+			continue;
+		if (list[0] != '\0')
 			(void)strlcat(list, ", ", sizeof(list));
 		(void)strlcat(list, host, sizeof(list));
 	}
 	freeifaddrs(all);
-	address_split(wanted, host, port);
-	say(advice, "%s is no address of this machine now; these are: %s.",
-	    host, n == 0 ? "none of that family" : list);
+	if (there)
+		advice_say(advice, "%s is here, but not usable yet: IPv6 "
+		    "looks for a duplicate first, for a second or two.",
+		    name);
+	else
+		advice_say(advice, "%s is no address of this machine now; "
+		    "these are: %s.", name,
+		    list[0] == '\0' ? "none of that family" : list);
+	advice_say(advice, "A server can wait for it (outlived -w SECONDS), "
+	    "or bind it before it is there (IP_FREEBIND; sysctl "
+	    "net.ipv%c.ip_nonlocal_bind=1).",
+	    plain.sa.sa_family == AF_INET ? '4' : '6');
 }
 
 static void
@@ -422,17 +141,66 @@ about_privilege(struct advice *advice, const struct obstacles *found)
 		    1024);
 
 	if (address_port(&found->address) >= (unsigned int)first) {
-		say(advice, "The port needs no privilege: a security module "
+		advice_say(advice, "The port needs no privilege: a security module "
 		    "forbids it (SELinux: semanage port -l).");
 		return;
 	}
-	say(advice, "Ports below %d need CAP_NET_BIND_SERVICE: start it as "
+	advice_say(advice, "Ports below %d need CAP_NET_BIND_SERVICE: start it as "
 	    "root, or with that capability (setcap "
 	    "cap_net_bind_service+ep PROGRAM; systemd: "
 	    "AmbientCapabilities=CAP_NET_BIND_SERVICE).", first);
-	say(advice, "Or lower the bound, as root: sysctl "
+	advice_say(advice, "Or lower the bound, as root: sysctl "
 	    "net.ipv4.ip_unprivileged_port_start=%u.",
 	    address_port(&found->address));
+}
+
+/* The socket that listens on a port, if one does. */
+static bool
+find_listener(unsigned int port, struct sockdiag *listener)
+{
+	struct sockdiag_table	table = { 0 };
+	size_t			i;
+	bool			found = false;
+
+	if (sockdiag_read(&table, port) == 0)
+		for (i = 0; i < table.n && !found; i++)
+			if (table.sockets[i].state == TCP_LISTEN &&
+			    address_port(&table.sockets[i].local) == port) {
+				*listener = table.sockets[i];
+				found = true;
+			}
+	sockdiag_free(&table);
+	return found;
+}
+
+/*
+ * Nobody is there; but somebody listens where a server ends up that does not
+ * say htons().  Not if that is a port which is known to be someone's, nor if
+ * ours is one that servers do not choose.
+ */
+static void
+about_htons(struct advice *advice, unsigned int port)
+{
+	unsigned int	 swapped = (port & 0xff) << 8 | port >> 8;
+	struct sockdiag	 listener;
+	struct owners	 owners = { 0 };
+	char		 who[32] = "somebody";
+	size_t		 n;
+
+	if (swapped == port || swapped < 1024 ||
+	    (int)port >= sysctl_number("net/ipv4/ip_local_port_range", 32768) ||
+	    getservbyport(htons((uint16_t)swapped), "tcp") != NULL ||
+	    find_listener(port, &listener) ||
+	    !find_listener(swapped, &listener))
+		return;
+	if (owners_find(&owners, &listener.inode, 1) == 0 &&
+	    owners_of(&owners, listener.inode, &n) != NULL)
+		(void)snprintf(who, sizeof(who), "process %d",
+		    (int)owners.list[0].pid);
+	owners_free(&owners);
+	advice_say(advice, "Is there a server that should listen here? Nobody "
+	    "does, but %s listens on %u, which is %u with its bytes swapped: "
+	    "htons() forgotten?", who, swapped, port);
 }
 
 void
@@ -443,12 +211,14 @@ advice_give(struct advice *advice, const struct obstacles *found)
 	advice->n = 0;
 	switch (found->error) {
 	case 0:
+		if (port != 0)
+			about_htons(advice, port);
 		break;
 	case EADDRINUSE:
 		if (port == 0)
 			about_range(advice);
 		else
-			about_use(advice, found);
+			advice_use(advice, found);
 		break;
 	case EACCES:
 		about_privilege(advice, found);
@@ -457,19 +227,19 @@ advice_give(struct advice *advice, const struct obstacles *found)
 		about_addresses(advice, &found->address);
 		break;
 	case EPERM:
-		say(advice, "A rule of the cgroup forbids it (systemd: "
+		advice_say(advice, "A rule of the cgroup forbids it (systemd: "
 		    "SocketBindDeny=).");
 		break;
 	case EINVAL:
-		say(advice, "A link-local IPv6 address needs its interface: "
+		advice_say(advice, "A link-local IPv6 address needs its interface: "
 		    "[fe80::1%%eth0]:%u.", port);
 		break;
 	case EAFNOSUPPORT:
-		say(advice, "This kernel has no addresses of that kind (IPv6 "
+		advice_say(advice, "This kernel has no addresses of that kind (IPv6 "
 		    "switched off?).");
 		break;
 	default:
-		say(advice, "This is none of the usual reasons: see bind(2) "
+		advice_say(advice, "This is none of the usual reasons: see bind(2) "
 		    "and listen(2).");
 	}
 }

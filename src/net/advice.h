@@ -15,6 +15,13 @@ struct advice {
 /* One sentence for each thing that would help in this case. */
 void		 advice_give(struct advice *, const struct obstacles *);
 
+/* The part of it that is about EADDRINUSE of a certain port. */
+void		 advice_use(struct advice *, const struct obstacles *);
+
+/* One sentence more, unless it is there already. */
+void		 advice_say(struct advice *, const char *fmt, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+
 /* "42 s", "12 min", "5 h", "9 days"; returns the text, of 24 bytes at
    least. */
 const char	*advice_time(int64_t seconds, char *text);

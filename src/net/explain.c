@@ -3,14 +3,11 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "advice.h"
 #include "explain.h"
-#include "sysctl.h"
 
 /* So many obstacles, and so many processes of each, are told one by one. */
 #define OBSTACLES	8
@@ -19,35 +16,6 @@
 #define LINE		512
 
 typedef void	saying(const char *line);
-
-/* A user's name, or what the number says. */
-static const char *
-user_name(uid_t uid, char *text, size_t size)
-{
-	const struct passwd	*entry;
-	char			 map[64] = "";
-	FILE			*file;
-	unsigned int		 inside, outside, n = 0;
-
-	/* What a user namespace cannot name has one number for all. */
-	if (uid == (uid_t)sysctl_number("kernel/overflowuid", 65534) &&
-	    (file = fopen("/proc/self/uid_map", "re")) != NULL) {
-		if (fgets(map, sizeof(map), file) != NULL &&
-		    sscanf(map, "%u %u %u", &inside, &outside, &n) != 3)
-			n = 0;
-		(void)fclose(file);
-		if (n != 0 && n != ~0U) {
-			(void)strlcpy(text, "a user outside this user "
-			    "namespace", size);
-			return text;
-		}
-	}
-	if ((entry = getpwuid(uid)) != NULL)
-		(void)strlcpy(text, entry->pw_name, size);
-	else
-		(void)snprintf(text, size, "user %u", (unsigned int)uid);
-	return text;
-}
 
 static void
 tell_socket(const struct obstacle *obstacle, saying *tell)
@@ -93,7 +61,7 @@ tell_owners(const struct obstacles *found, const struct obstacle *obstacle,
 	for (i = 0; i < n && i < PROCESSES; i++) {
 		(void)snprintf(line, sizeof(line), "  process %d of %s, %s old"
 		    "%s: %s", (int)owners[i].pid,
-		    user_name(owners[i].uid, user, sizeof(user)),
+		    owner_user(owners[i].uid, user, sizeof(user)),
 		    advice_time(owners[i].age, time),
 		    owners[i].stopped ? ", stopped" : "", owners[i].title);
 		tell(line);
@@ -107,7 +75,7 @@ tell_owners(const struct obstacles *found, const struct obstacle *obstacle,
 		return;
 	if (socket->inode != 0)
 		(void)snprintf(line, sizeof(line), "  a process of %s that we "
-		    "cannot see", user_name(socket->uid, user, sizeof(user)));
+		    "cannot see", owner_user(socket->uid, user, sizeof(user)));
 	else if (socket->state == TCP_ESTABLISHED ||
 	    socket->state == TCP_CLOSE_WAIT)
 		(void)strlcpy(line, "  no process: nobody has accepted it",

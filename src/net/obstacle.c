@@ -285,12 +285,27 @@ obstacles_free(struct obstacles *found)
 	memset(found, 0, sizeof(*found));
 }
 
+static bool
+owners_differ(const struct owners *one, const struct owners *other)
+{
+	size_t	i;
+
+	if (one->n != other->n)
+		return true;
+	for (i = 0; i < one->n; i++)
+		if (one->list[i].pid != other->list[i].pid ||
+		    one->list[i].stopped != other->list[i].stopped)
+			return true;
+	return false;
+}
+
 bool
 obstacles_differ(const struct obstacles *one, const struct obstacles *other)
 {
 	size_t	i;
 
-	if (one->error != other->error || one->n != other->n)
+	if (one->error != other->error || one->n != other->n ||
+	    owners_differ(&one->owners, &other->owners))
 		return true;
 	for (i = 0; i < one->n; i++) {
 		const struct obstacle	*a = &one->list[i];

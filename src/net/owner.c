@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <vis.h>
 
 #include "owner.h"
+#include "sysctl.h"
 
 #define PF_KTHREAD	0x00200000	/* proc(5), flags of stat */
 
@@ -260,4 +262,36 @@ owners_of(const struct owners *owners, unsigned long inode, size_t *n)
 			++*n;
 		}
 	return first;
+}
+
+/* What a user namespace has no number for has one number for all. */
+static bool
+is_outside(uid_t uid)
+{
+	unsigned int	inside, n;
+	bool		found = false;
+	FILE		*file;
+
+	if (uid != (uid_t)sysctl_number("kernel/overflowuid", 65534) ||
+	    (file = fopen("/proc/self/uid_map", "re")) == NULL)
+		return false;
+	while (!found && fscanf(file, "%u %*u %u", &inside, &n) == 2)
+		found = uid - inside < n;
+	(void)fclose(file);
+	return !found;
+}
+
+const char *
+owner_user(uid_t uid, char *text, size_t size)
+{
+	const struct passwd	*entry;
+
+	if (is_outside(uid))
+		(void)strlcpy(text, "a user outside this user namespace",
+		    size);
+	else if ((entry = getpwuid(uid)) != NULL)
+		(void)strlcpy(text, entry->pw_name, size);
+	else
+		(void)snprintf(text, size, "user %u", (unsigned int)uid);
+	return text;
 }

@@ -42,4 +42,10 @@ void			 owners_free(struct owners *);
 const struct owner	*owners_of(const struct owners *, unsigned long inode,
 			    size_t *n);
 
+/*
+ * A user's name in a buffer of 48 bytes at least, or words for one that has
+ * none here.  Returns the buffer.
+ */
+const char		*owner_user(uid_t, char *text, size_t size);
+
 #endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* outlive-why, and sockets for it to find. */
+#ifndef TESTS_WHY_H
+#define TESTS_WHY_H
+
+#include <stdbool.h>
+
+/* "./outlive-why ARGUMENTS...", NULL at the end: its exit status. */
+int		why(const char *argument, ...) __attribute__((__sentinel__));
+/* The same for one address, in a surrounding (harness.h); by a program that
+   starts it. */
+int		why_in(void (*prepare)(void), const char *address);
+int		why_through(const char *const argv[]);
+
+/* What it said last. */
+const char	*answer_text(void);
+bool		says(const char *text);
+void		show_answer(void);
+
+/* A socket that is bound to a port of 127.0.0.1 (-1: refused), and one that
+   listens there. */
+int		bound(unsigned int port, bool reuseaddr);
+int		listening(unsigned int port, bool reuseaddr);
+
+#endif
