@@ -138,7 +138,7 @@ static const struct {
 	{ "BOUND", only_bind, true, true,
 	    { "has bound the port and gone no further" } },
 	{ "ESTABLISHED", connected, true, true,
-	    { "finish with its connection" } },
+	    { "finish, or end it" } },
 	{ "FIN_WAIT2", fin_wait2, true, true,
 	    { "has shut down its end and waits" } },
 	{ "FIN_WAIT2", fin_wait2_of_nobody, true, false,

@@ -81,7 +81,7 @@ about_owner(struct advice *advice, const struct obstacle *obstacle,
 		    "has the socket. End it (%skill %d).", pid, sudo, pid);
 		break;
 	default:
-		advice_say(advice, "Let process %d finish with its connection, or "
+		advice_say(advice, "Let process %d finish, or "
 		    "end it (%skill %d).", pid, sudo, pid);
 	}
 }
@@ -291,9 +291,9 @@ advice_use(struct advice *advice, const struct obstacles *found)
 		    advice_time(end, text));
 	wrong_port = about_port(advice, found);
 	about_processes(advice, found);
-	about_place(advice, found);
 	if (!found->reuseaddr_helps && !wrong_port)
 		about_options(advice, found);
+	about_place(advice, found);
 	if (end >= 0)
 		advice_say(advice, "Or remove it, as root: ss -K 'sport = :%u'.",
 		    address_port(&found->address));

@@ -86,6 +86,27 @@ tell_owners(const struct obstacles *found, const struct obstacle *obstacle,
 	tell(line);
 }
 
+/* How many of each state there are from the i-th on. */
+static void
+tell_rest(const struct obstacles *found, size_t i, saying *tell)
+{
+	size_t		count[16] = { 0 };
+	unsigned int	state;
+	char		line[LINE];
+	int		len;
+
+	if (found->n <= i)
+		return;
+	len = snprintf(line, sizeof(line), "in the way: %zu more", found->n - i);
+	for (; i < found->n; i++)
+		count[found->list[i].socket.state % 16]++;
+	for (state = 0; state < 16; state++)
+		if (count[state] > 0)
+			len += snprintf(line + len, sizeof(line) - (size_t)len,
+			    ", %zu %s", count[state], sockdiag_state(state));
+	tell(line);
+}
+
 /* What could not be looked at. */
 static void
 tell_blind_spots(const struct obstacles *found, saying *tell)
@@ -126,11 +147,7 @@ explain(const struct obstacles *found, saying *tell)
 		tell_socket(&found->list[i], tell);
 		tell_owners(found, &found->list[i], tell);
 	}
-	if (found->n > OBSTACLES) {
-		(void)snprintf(line, sizeof(line), "in the way: %zu more",
-		    found->n - OBSTACLES);
-		tell(line);
-	}
+	tell_rest(found, OBSTACLES, tell);
 	if (found->beside > 0) {
 		(void)snprintf(line, sizeof(line), "beside it: %zu connections, "
 		    "which SO_REUSEADDR passes over if they have it too",

@@ -72,7 +72,7 @@ age(unsigned long long start)
 static void
 read_title(int process, struct owner *owner)
 {
-	char	text[sizeof(owner->title)];
+	char	text[sizeof(owner->title)], visible[4 * sizeof(text)];
 	ssize_t	n = read_file(process, "cmdline", text, sizeof(text)), i;
 
 	for (i = 0; i < n; i++)
@@ -86,8 +86,9 @@ read_title(int process, struct owner *owner)
 	}
 	if (n <= 0)
 		(void)strlcpy(text, "?", sizeof(text));
-	(void)strnvis(owner->title, text, sizeof(owner->title),
-	    VIS_TAB | VIS_NL | VIS_CSTYLE);
+	/* strnvis(3bsd) into too little room leaves no NUL behind. */
+	(void)strvis(visible, text, VIS_TAB | VIS_NL | VIS_CSTYLE);
+	(void)strlcpy(owner->title, visible, sizeof(owner->title));
 }
 
 /* Not the owner of /proc/PID: that is root's if it may not be looked into. */
@@ -148,18 +149,6 @@ append(struct owners *owners, const struct owner *owner)
 	return 0;
 }
 
-/* Whether this process is an owner of that socket already. */
-static bool
-known(const struct owners *owners, const struct owner *owner)
-{
-	size_t	i = owners->n;
-
-	while (i > 0 && owners->list[i - 1].pid == owner->pid)
-		if (owners->list[--i].inode == owner->inode)
-			return true;
-	return false;
-}
-
 /* A descriptor is a link to "socket:[INODE]"; 0: to something else. */
 static unsigned long
 socket_at(int descriptors, const char *name)
@@ -196,8 +185,7 @@ search(int process, const struct wanted *wanted, struct owner *owner,
 	while (result == 0 && (entry = readdir(folder)) != NULL) {
 		owner->inode = socket_at(fd, entry->d_name);
 		if (owner->inode == 0 || bsearch(&owner->inode, wanted->inodes,
-		    wanted->n, sizeof(owner->inode), compare_inodes) == NULL ||
-		    known(owners, owner))
+		    wanted->n, sizeof(owner->inode), compare_inodes) == NULL)
 			continue;
 		if (!titled)
 			read_title(process, owner);
@@ -206,6 +194,21 @@ search(int process, const struct wanted *wanted, struct owner *owner,
 	}
 	(void)closedir(folder);
 	return result;
+}
+
+/* In order; a process that has a socket twice is there once. */
+static void
+unite(struct owners *owners)
+{
+	size_t	i, kept = 0;
+
+	if (owners->n == 0)
+		return;
+	qsort(owners->list, owners->n, sizeof(*owners->list), compare_owners);
+	for (i = 1; i < owners->n; i++)
+		if (compare_owners(&owners->list[kept], &owners->list[i]) != 0)
+			owners->list[++kept] = owners->list[i];
+	owners->n = kept + 1;
 }
 
 int
@@ -235,9 +238,7 @@ owners_find(struct owners *owners, unsigned long *inodes, size_t n)
 		(void)close(process);
 	}
 	(void)closedir(proc);
-	if (owners->n > 0)
-		qsort(owners->list, owners->n, sizeof(*owners->list),
-		    compare_owners);
+	unite(owners);
 	return result;
 }
 
@@ -251,17 +252,19 @@ owners_free(struct owners *owners)
 const struct owner *
 owners_of(const struct owners *owners, unsigned long inode, size_t *n)
 {
-	const struct owner	*first = NULL;
-	size_t			 i;
+	size_t	low = 0, high = owners->n, middle;
 
-	*n = 0;
-	for (i = 0; i < owners->n; i++)
-		if (owners->list[i].inode == inode) {
-			if (first == NULL)
-				first = &owners->list[i];
-			++*n;
-		}
-	return first;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (owners->list[middle].inode < inode)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (*n = 0; low + *n < owners->n &&
+	    owners->list[low + *n].inode == inode; ++*n)
+		;
+	return *n > 0 ? &owners->list[low] : NULL;
 }
 
 /* What a user namespace has no number for has one number for all. */
