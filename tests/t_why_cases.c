@@ -145,8 +145,9 @@ outgoing(void)
 		client = call(calls[i].from, calls[i].to);
 		ok(why("--reuseaddr", calls[i].address, NULL) == 1,
 		    "a port that calls %u", calls[i].to);
-		tells("outgoing", "The kernel chose this port for an outgoing "
-		    "connection. Choose one below 32768");
+		tells("outgoing", "This is the near end of an outgoing "
+		    "connection, for which the kernel chooses a port. Choose "
+		    "a port below 32768");
 		tells("outgoing", "ip_local_reserved_ports=4000");
 		ok(!says("SO_REUSEADDR would"), "and nothing of the option");
 		refused(calls[i].address, "outgoing", "an outgoing connection");

@@ -146,7 +146,8 @@ many(void)
 			for (;;)
 				(void)pause();
 	await_children(0, 9, list);
-	ok(why("127.0.0.1:5003", NULL) == 1 && says("in the way: 13 more, 13 ESTABLISHED\n"),
+	ok(why("127.0.0.1:5003", NULL) == 1 &&
+	    says("in the way: 13 more, 13 ESTABLISHED\n"),
 	    "20 clients: the first are told, the others counted");
 	ok(says("  and 6 more processes\n"), "so are ten processes");
 	ok(why("--reuseaddr", "127.0.0.1:5003", NULL) == 1 &&

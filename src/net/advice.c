@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,15 +58,13 @@ about_range(struct advice *advice)
 {
 	struct sockdiag_table	 table = { 0 };
 	static unsigned char	 taken[65536];
-	char			 range[64], reserved[256];
+	char			 reserved[256];
 	unsigned int		 low, high, port, n = 0;
 	size_t			 i;
 
-	if (sysctl_text("net/ipv4/ip_local_port_range", range,
-	    sizeof(range)) == -1 || sscanf(range, "%u %u", &low, &high) != 2 ||
-	    low > high || high > 65535 || sockdiag_read(&table, 0) == -1) {
-		advice_say(advice, "No free port is left for the kernel to choose: "
-		    "see net.ipv4.ip_local_port_range.");
+	if (sysctl_ports(&low, &high) == -1 || sockdiag_read(&table, 0) == -1) {
+		advice_say(advice, "No free port is left for the kernel to "
+		    "choose: see net.ipv4.ip_local_port_range.");
 		sockdiag_free(&table);
 		return;
 	}
@@ -141,36 +138,17 @@ about_privilege(struct advice *advice, const struct obstacles *found)
 		    1024);
 
 	if (address_port(&found->address) >= (unsigned int)first) {
-		advice_say(advice, "The port needs no privilege: a security module "
-		    "forbids it (SELinux: semanage port -l).");
+		advice_say(advice, "The port needs no privilege: a security "
+		    "module forbids it (SELinux: semanage port -l).");
 		return;
 	}
-	advice_say(advice, "Ports below %d need CAP_NET_BIND_SERVICE: start it as "
-	    "root, or with that capability (setcap "
-	    "cap_net_bind_service+ep PROGRAM; systemd: "
-	    "AmbientCapabilities=CAP_NET_BIND_SERVICE).", first);
+	advice_say(advice, "Ports below %d need CAP_NET_BIND_SERVICE: start it "
+	    "as root, or with that capability (setcap cap_net_bind_service+ep "
+	    "PROGRAM; systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).",
+	    first);
 	advice_say(advice, "Or lower the bound, as root: sysctl "
 	    "net.ipv4.ip_unprivileged_port_start=%u.",
 	    address_port(&found->address));
-}
-
-/* The socket that listens on a port, if one does. */
-static bool
-find_listener(unsigned int port, struct sockdiag *listener)
-{
-	struct sockdiag_table	table = { 0 };
-	size_t			i;
-	bool			found = false;
-
-	if (sockdiag_read(&table, port) == 0)
-		for (i = 0; i < table.n && !found; i++)
-			if (table.sockets[i].state == TCP_LISTEN &&
-			    address_port(&table.sockets[i].local) == port) {
-				*listener = table.sockets[i];
-				found = true;
-			}
-	sockdiag_free(&table);
-	return found;
 }
 
 /*
@@ -181,17 +159,17 @@ find_listener(unsigned int port, struct sockdiag *listener)
 static void
 about_htons(struct advice *advice, unsigned int port)
 {
-	unsigned int	 swapped = (port & 0xff) << 8 | port >> 8;
+	unsigned int	 swapped = (port & 0xff) << 8 | port >> 8, low, high;
 	struct sockdiag	 listener;
 	struct owners	 owners = { 0 };
 	char		 who[32] = "somebody";
 	size_t		 n;
 
 	if (swapped == port || swapped < 1024 ||
-	    (int)port >= sysctl_number("net/ipv4/ip_local_port_range", 32768) ||
+	    (sysctl_ports(&low, &high) == 0 && port >= low) ||
 	    getservbyport(htons((uint16_t)swapped), "tcp") != NULL ||
-	    find_listener(port, &listener) ||
-	    !find_listener(swapped, &listener))
+	    sockdiag_listener(port, &listener) ||
+	    !sockdiag_listener(swapped, &listener))
 		return;
 	if (owners_find(&owners, &listener.inode, 1) == 0 &&
 	    owners_of(&owners, listener.inode, &n) != NULL)
@@ -231,15 +209,15 @@ advice_give(struct advice *advice, const struct obstacles *found)
 		    "SocketBindDeny=).");
 		break;
 	case EINVAL:
-		advice_say(advice, "A link-local IPv6 address needs its interface: "
-		    "[fe80::1%%eth0]:%u.", port);
+		advice_say(advice, "A link-local IPv6 address needs its "
+		    "interface: [fe80::1%%eth0]:%u.", port);
 		break;
 	case EAFNOSUPPORT:
-		advice_say(advice, "This kernel has no addresses of that kind (IPv6 "
-		    "switched off?).");
+		advice_say(advice, "This kernel has no addresses of that kind "
+		    "(IPv6 switched off?).");
 		break;
 	default:
-		advice_say(advice, "This is none of the usual reasons: see bind(2) "
-		    "and listen(2).");
+		advice_say(advice, "This is none of the usual reasons: see "
+		    "bind(2) and listen(2).");
 	}
 }

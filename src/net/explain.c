@@ -29,7 +29,8 @@ tell_socket(const struct obstacle *obstacle, saying *tell)
 	};
 	const struct sockdiag	*socket = &obstacle->socket;
 	char			 line[LINE], local[ADDRESS_TEXT];
-	char			 peer[ADDRESS_TEXT], with[ADDRESS_TEXT + 8] = "";
+	char			 peer[ADDRESS_TEXT];
+	char			 with[ADDRESS_TEXT + 8] = "";
 	char			 time[24], when[48] = "";
 
 	if (address_port(&socket->peer) != 0)
@@ -97,7 +98,8 @@ tell_rest(const struct obstacles *found, size_t i, saying *tell)
 
 	if (found->n <= i)
 		return;
-	len = snprintf(line, sizeof(line), "in the way: %zu more", found->n - i);
+	len = snprintf(line, sizeof(line), "in the way: %zu more",
+	    found->n - i);
 	for (; i < found->n; i++)
 		count[found->list[i].socket.state % 16]++;
 	for (state = 0; state < 16; state++)
@@ -149,9 +151,9 @@ explain(const struct obstacles *found, saying *tell)
 	}
 	tell_rest(found, OBSTACLES, tell);
 	if (found->beside > 0) {
-		(void)snprintf(line, sizeof(line), "beside it: %zu connections, "
-		    "which SO_REUSEADDR passes over if they have it too",
-		    found->beside);
+		(void)snprintf(line, sizeof(line), "beside it: %zu "
+		    "connections, which SO_REUSEADDR passes over if they have "
+		    "it too", found->beside);
 		tell(line);
 	}
 	tell_blind_spots(found, tell);

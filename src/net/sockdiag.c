@@ -358,3 +358,21 @@ sockdiag_free(struct sockdiag_table *table)
 	free(table->sockets);
 	memset(table, 0, sizeof(*table));
 }
+
+bool
+sockdiag_listener(unsigned int port, struct sockdiag *listener)
+{
+	struct sockdiag_table	table = { 0 };
+	size_t			i;
+	bool			found = false;
+
+	if (sockdiag_read(&table, port) == 0)
+		for (i = 0; i < table.n && !found; i++)
+			if (table.sockets[i].state == TCP_LISTEN &&
+			    address_port(&table.sockets[i].local) == port) {
+				*listener = table.sockets[i];
+				found = true;
+			}
+	sockdiag_free(&table);
+	return found;
+}

@@ -35,3 +35,15 @@ sysctl_number(const char *name, int otherwise)
 		return otherwise;
 	return value;
 }
+
+int
+sysctl_ports(unsigned int *low, unsigned int *high)
+{
+	char	text[64];
+
+	if (sysctl_text("net/ipv4/ip_local_port_range", text,
+	    sizeof(text)) == -1 || sscanf(text, "%u %u", low, high) != 2 ||
+	    *low > *high || *high > 65535)
+		return -1;
+	return 0;
+}

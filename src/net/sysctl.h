@@ -12,4 +12,8 @@ int	sysctl_text(const char *name, char *text, size_t size);
 /* The first number of one; otherwise, if it cannot be read. */
 int	sysctl_number(const char *name, int otherwise);
 
+/* The ports from which the kernel chooses, first and last.  Returns -1 if that
+   cannot be read. */
+int	sysctl_ports(unsigned int *low, unsigned int *high);
+
 #endif
