@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "net/log.h"
+#include "process.h"
 
 static char	text[1 << 20];
 
@@ -115,6 +117,84 @@ shared_file(void)
 	(void)close(fd);
 }
 
+#define LINES	2000
+
+/* A new terminal: the end that is read; the other one, too. */
+static int
+terminal(int *writer)
+{
+	int	reader = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (reader == -1 || grantpt(reader) == -1 || unlockpt(reader) == -1 ||
+	    (*writer = open(ptsname(reader), O_RDWR | O_NOCTTY)) == -1)
+		bail("a terminal: %s", strerror(errno));
+	return reader;
+}
+
+/* Nobody reads a terminal: one line waits for a moment, the others do not. */
+static void
+unread_terminal(void)
+{
+	int	writer, reader = terminal(&writer), i;
+	int	stderr_was = dup(STDERR_FILENO);
+
+	(void)dup2(writer, STDERR_FILENO);
+	log_open(false);
+	for (i = 0; i < 10 * LINES; i++)
+		log_info("line");
+	(void)dup2(stderr_was, STDERR_FILENO);
+	ok(1, "a terminal that nobody reads: %d lines, and nobody waits", i);
+	(void)close(stderr_was);
+	(void)close(log_fd());
+	(void)close(writer);
+	(void)close(reader);
+}
+
+/* The same terminal, and somebody else who prints on it all the time. */
+static void
+beside_another(void)
+{
+	int	writer, reader = terminal(&writer), i;
+	pid_t	other, ours;
+	size_t	have = 0;
+	ssize_t	n;
+	char	*at;
+
+	if ((other = fork()) == 0)
+		for (;;) {
+			(void)!write(writer, ".", 1);
+			/* There is always room: that is not the question. */
+			(void)usleep(1);
+		}
+	if ((ours = fork()) == 0) {
+		(void)dup2(writer, STDERR_FILENO);
+		log_open(false);
+		for (i = 0; i < LINES; i++) {
+			log_info("line");
+			(void)usleep(1);
+		}
+		_exit(0);
+	}
+	(void)close(writer);
+	while (waitpid(ours, NULL, WNOHANG) == 0) {
+		n = read(reader, text + have, sizeof(text) - 1 - have);
+		have += n > 0 ? (size_t)n : 0;
+		if (have == sizeof(text) - 1)
+			bail("the terminal prints too much");
+	}
+	send_signal(other, SIGKILL);
+	(void)await_end(other);
+	while ((n = read(reader, text + have,
+	    sizeof(text) - 1 - have)) > 0)
+		have += (size_t)n;
+	text[have] = '\0';
+	for (i = 0, at = text; (at = strstr(at, ": line\r\n")) != NULL; at++)
+		i++;
+	ok(i == LINES, "a terminal on which another process prints: %d of %d "
+	    "lines", i, LINES);
+	(void)close(reader);
+}
+
 int
 main(void)
 {
@@ -131,5 +211,7 @@ main(void)
 	full(pair[0], pair[1], "socket");
 	other_user();
 	shared_file();
+	unread_terminal();
+	beside_another();
 	return done();
 }

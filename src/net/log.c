@@ -18,8 +18,14 @@
 /* Well below PIPE_BUF: a pipe takes a line whole or not at all. */
 #define LINE	1024
 
+/* A terminal that somebody else writes is tried again so often, and waited for
+   so long, in ms. */
+#define TRIES		10
+#define MOMENT		20
+
 static int		 descriptor = STDERR_FILENO;
-static bool		 is_socket, may_block, be_verbose;
+static bool		 is_socket, is_terminal, may_block, be_verbose;
+static bool		 is_stuck;
 static unsigned long	 dropped;
 
 void
@@ -30,7 +36,7 @@ log_open(bool verbose)
 
 	be_verbose = verbose;
 	descriptor = STDERR_FILENO;
-	is_socket = may_block = false;
+	is_socket = is_terminal = may_block = is_stuck = false;
 	/*
 	 * A file never makes a writer wait, and has one offset for everyone
 	 * who shares this descriptor, a script for instance: with one of our
@@ -46,9 +52,10 @@ log_open(bool verbose)
 	 */
 	fd = open("/proc/self/fd/2",
 	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd != -1)
+	if (fd != -1) {
 		descriptor = fd;
-	else if (errno == ENXIO)
+		is_terminal = isatty(fd);
+	} else if (errno == ENXIO)
 		is_socket = true;	/* it has a flag for each call */
 	else
 		may_block = true;	/* another user's pipe (EACCES) */
@@ -86,9 +93,26 @@ write_nowait(const char *line, size_t len)
 	return write(descriptor, line, len);
 }
 
+/*
+ * A terminal has one writer at a time, and poll() and write() look to others
+ * as if it was full.  So it is worth a moment, unless the last one was in vain
+ * and nothing was written since.
+ */
+static bool
+is_free_in_a_moment(void)
+{
+	struct pollfd	ready = { .fd = descriptor, .events = POLLOUT };
+
+	if (!is_terminal || errno != EAGAIN || is_stuck)
+		return false;
+	is_stuck = poll(&ready, 1, MOMENT) == 0;
+	return !is_stuck;
+}
+
 static bool
 put(const char *line, size_t len)
 {
+	int	tries = 0;
 	ssize_t	n;
 
 	do {
@@ -99,7 +123,10 @@ put(const char *line, size_t len)
 			n = write_nowait(line, len);
 		else
 			n = write(descriptor, line, len);
-	} while (n == -1 && errno == EINTR);
+	} while (n == -1 && (errno == EINTR ||
+	    (++tries < TRIES && is_free_in_a_moment())));
+	if (n != -1)
+		is_stuck = false;
 	return n == (ssize_t)len;
 }
 
