@@ -21,7 +21,7 @@
 /* A terminal that somebody else writes is tried again so often, and waited for
    so long, in ms. */
 #define TRIES		10
-#define MOMENT		20
+#define MOMENT		50
 
 static int		 descriptor = STDERR_FILENO;
 static bool		 is_socket, is_terminal, may_block, be_verbose;
