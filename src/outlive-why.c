@@ -51,6 +51,13 @@ struct question {
 };
 
 static void
+flush(void)
+{
+	if (fflush(stdout) == EOF)
+		err(EX_IOERR, "standard output");
+}
+
+static void
 parse(int argc, char *argv[], struct question *question)
 {
 	const char	*why;
@@ -72,9 +79,11 @@ parse(int argc, char *argv[], struct question *question)
 			break;
 		case 'h':
 			(void)printf("%s%s", synopsis, details);
+			flush();
 			exit(0);
 		case 'V':
 			(void)printf("outlive-why %s\n", PACKAGE_VERSION);
+			flush();
 			exit(0);
 		default:
 			/* getopt_long() has named what was wrong. */
@@ -125,8 +134,7 @@ print(const struct obstacles *found, const struct question *question)
 		explain_json(found, stdout);
 	else
 		print_words(found);
-	if (fflush(stdout) == EOF)
-		err(EX_IOERR, "standard output");
+	flush();
 }
 
 /* Whether waiting could help. */

@@ -74,7 +74,7 @@ ends(void)
 	ok(says("ends by itself in 6 s."), "seconds are rounded up");
 	two[1].socket.ends = -1;
 	ask(&found);
-	ok(!says("Wait") && !says("ss -K"), "one of them has no end");
+	ok(!says("Wait"), "one of them has no end");
 	found = two_sockets(two, TCP_CLOSING);
 	ask(&found);
 	ok(says("CLOSING") && says("The kernel still tries to tell "
@@ -105,7 +105,7 @@ processes(void)
 	    "systemd's socket is systemd's");
 	(void)strlcpy(owner[0].title, "server", sizeof(owner[0].title));
 	ask(&found);
-	ok(says("End process 1, which listens") && !says("systemctl"),
+	ok(says("End process 1 (") && says("kill 1) and whoever") && !says("systemctl"),
 	    "process 1 of a container is a server");
 	owner[0].pid = 5;
 	owner[1].uid = owner[0].uid = geteuid() + 1;
@@ -116,14 +116,14 @@ processes(void)
 	owner[0].uid = geteuid();
 	ask(&found);
 	ok(says("(kill 5)"), "our own");
-	ok(!says("And set SO_REUSEADDR"), "nobody has a connection");
+	ok(!says("Set SO_REUSEADDR"), "nobody has a connection");
 	two[1].socket.state = TCP_ESTABLISHED;
 	two[1].socket.peer = address("10.0.0.2:5000");
 	ask(&found);
-	ok(says("And set SO_REUSEADDR"), "somebody has one");
+	ok(says("Set SO_REUSEADDR before bind() as well"), "somebody has one");
 	found.reuseaddr = true;
 	ask(&found);
-	ok(!says("And set SO_REUSEADDR"), "and we have set it");
+	ok(!says("Set SO_REUSEADDR"), "and we have set it");
 	owner[0].age = 3 * 3600;
 	owner[1].age = 180;
 	ask(&found);
@@ -147,8 +147,7 @@ nobody(void)
 	found.owners.hidden = 3;
 	ask(&found);
 	ok(says("/proc cannot be read: No such file") &&
-	    says("3 processes of other users do not show us"),
-	    "no process can be seen");
+	    !says("show us"), "no process can be seen");
 	found = (struct obstacles){ .address = address("10.0.0.1:0"),
 	    .error = EADDRINUSE };
 	ask(&found);
@@ -172,8 +171,10 @@ others(void)
 		    "2001:db8::1 is no address of this machine now" },
 		{ EADDRNOTAVAIL, "[2001:db8::1]:80",
 		    "net.ipv6.ip_nonlocal_bind" },
-		{ EADDRNOTAVAIL, "127.0.0.1:80",
-		    "127.0.0.1 is here, but not usable yet" },
+		{ EADDRNOTAVAIL, "[::1]:80",
+		    "::1 is here, but not usable yet" },
+		{ EINVAL, "[ff02::1]:80", "No TCP socket can have that" },
+		{ ENODEV, "[::1]:80", "There is no such interface" },
 	};
 	struct obstacles	found;
 	size_t			i;

@@ -127,7 +127,9 @@ broken(const char *file)
 {
 	struct recording	recording;
 	struct sockdiag_table	table = { 0 };
+	struct nlmsghdr		header;
 	size_t			i, most = 0;
+	uint32_t		full;
 	unsigned int		value;
 
 	(void)load(file, &recording);
@@ -136,6 +138,18 @@ broken(const char *file)
 		(void)parse(recording.bytes, i, &table);
 		if (table.n > most)
 			most = table.n;
+	}
+	/* Cut, and the header says that this is all: only what is inside can
+	   tell. */
+	for (i = sizeof(header); i < recording.n; i++) {
+		memcpy(&header, recording.bytes, sizeof(header));
+		full = header.nlmsg_len;
+		header.nlmsg_len = (uint32_t)i;
+		memcpy(recording.bytes, &header, sizeof(header));
+		table.n = 0;
+		(void)parse(recording.bytes, i, &table);
+		header.nlmsg_len = full;
+		memcpy(recording.bytes, &header, sizeof(header));
 	}
 	for (i = 0; i < recording.n; i++)
 		for (value = 0; value < 256; value++) {
@@ -185,8 +199,10 @@ endings(void)
 }
 
 /* What the next calls of recvmsg() do to a datagram. */
-static enum { AS_IT_IS, INTERRUPTED, CUT, LOST, SIGNALLED, TWICE } accident;
-static int	accidents, calls;
+static enum {
+	AS_IT_IS, INTERRUPTED, AT_THE_END, CUT, LOST, SIGNALLED, TWICE, NO_IPV6
+} accident;
+static int	accidents, calls, ends;
 
 ssize_t	__real_recvmsg(int, struct msghdr *, int);
 ssize_t	__wrap_recvmsg(int, struct msghdr *, int);
@@ -208,8 +224,23 @@ __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 	n = __real_recvmsg(fd, message, flags);
 	if (accident == INTERRUPTED && n > 0)
 		header->nlmsg_flags |= NLM_F_DUMP_INTR;
-	if (accident == CUT)
+	if (accident == AT_THE_END && n > 0) {
+		if (header->nlmsg_type == NLMSG_DONE)
+			header->nlmsg_flags |= NLM_F_DUMP_INTR;
+		else
+			accidents++;
+	}
+	if (accident == CUT) {
 		message->msg_flags |= MSG_TRUNC;
+		n = NLMSG_HDRLEN;	/* of whole messages, none is left */
+		header->nlmsg_len = NLMSG_HDRLEN;
+		header->nlmsg_type = NLMSG_NOOP;
+	}
+	if (accident == NO_IPV6 && header->nlmsg_type == NLMSG_DONE &&
+	    ++ends == 2) {
+		header->nlmsg_type = NLMSG_ERROR;
+		*(int *)NLMSG_DATA(header) = -ENOENT;
+	}
 	if (accident == TWICE && n > 0 &&
 	    header->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
 	    header->nlmsg_len <= (size_t)n && 2 * (size_t)n <=
@@ -220,20 +251,22 @@ __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 	return n;
 }
 
+/* What recvmsg() does so often, and after how many datagrams there is what. */
 static void
-dump(const char *what, int which, int how_often, bool succeeds)
+dump(const char *what, int which, int how_often, int datagrams, bool succeeds)
 {
 	struct sockdiag_table	table = { 0 };
 	int			result;
 
 	accident = which;
 	accidents = how_often;
-	calls = 0;
+	calls = ends = 0;
 	result = sockdiag_read(&table, 5000);
-	ok(succeeds ? result == 0 && table.n == 1 &&
+	ok((succeeds ? result == 0 && table.n == 1 &&
 	    table.sockets[0].state == TCP_LISTEN :
-	    result == -1 && errno == EBUSY, "%s: %s, after %d datagrams",
-	    what, succeeds ? "the table" : "given up", calls);
+	    result == -1 && errno == EBUSY) && calls == datagrams,
+	    "%s: %s, after %d datagrams", what,
+	    succeeds ? "the table" : "given up", calls);
 	accidents = 0;
 	sockdiag_free(&table);
 }
@@ -243,21 +276,29 @@ dumps(void)
 {
 	struct sockaddr_in	address = { .sin_family = AF_INET,
 				    .sin_port = htons(5000) };
-	int			fd;
+	int			fd, before, after;
 
 	harness_own_network();
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 ||
 	    listen(fd, 1) == -1)
 		bail("a listener: %s", strerror(errno));
-	dump("a dump", AS_IT_IS, 0, true);
-	dump("interrupted twice", INTERRUPTED, 2, true);
-	dump("interrupted always", INTERRUPTED, 1000, false);
-	dump("cut short twice", CUT, 2, true);
-	dump("lost twice", LOST, 2, true);
-	dump("a signal, twice", SIGNALLED, 2, true);
-	dump("one socket twice, once", TWICE, 1, true);
-	dump("one socket twice, always", TWICE, 1000, true);
+	before = dup(fd);
+	/* Each family has its DONE, and IPv4 one socket before. */
+	dump("a dump", AS_IT_IS, 0, 3, true);
+	dump("interrupted twice", INTERRUPTED, 2, 5, true);
+	dump("interrupted always", INTERRUPTED, 1000, 8, false);
+	dump("interrupted at its end, twice", AT_THE_END, 2, 7, true);
+	dump("cut short twice", CUT, 2, 5, true);
+	dump("lost twice", LOST, 2, 5, true);
+	dump("a signal, twice", SIGNALLED, 2, 5, true);
+	dump("one socket twice, once", TWICE, 1, 5, true);
+	dump("one socket twice, always", TWICE, 1000, 17, true);
+	dump("no IPv6", NO_IPV6, 1000, 3, true);
+	after = dup(fd);
+	ok(after == before + 1, "no descriptor is left");
+	(void)close(before);
+	(void)close(after);
 	(void)close(fd);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,15 +143,17 @@ static const struct {
 	{ "FIN_WAIT2", fin_wait2, true, true,
 	    { "has shut down its end and waits" } },
 	{ "FIN_WAIT2", fin_wait2_of_nobody, true, false,
-	    { "Wait: the last of it ends by itself in", "ss -K" } },
+	    { "Wait: the last of it ends by itself in",
+	    "or 60 s after its peer has closed" } },
 	{ "FIN_WAIT1", fin_wait1_of_nobody, true, false,
 	    { "The kernel still tries to tell 127.0.0.1:" } },
 	{ "CLOSE_WAIT", close_wait, true, true,
-	    { "has not called close()" } },
+	    { "has forgotten close()" } },
 	{ "LAST_ACK", last_ack_of_nobody, true, false,
 	    { "The kernel still tries to tell 127.0.0.1:" } },
 	{ "TIME_WAIT", time_wait, true, false,
-	    { "Wait: the last of it ends by itself in", "ss -K" } },
+	    { "Wait: the last of it ends by itself in",
+	    "ss -K state time-wait" } },
 };
 
 /* What bind() does, and what is said of it. */
@@ -191,6 +194,43 @@ ask(size_t i, bool old, bool new)
 	show_answer();
 }
 
+/* Whether a socket with SO_REUSEPORT alone may be bound: not if others have
+   SO_REUSEADDR alone, whoever has asked what in the meantime. */
+static bool
+lets_sharers_in(void)
+{
+	struct sockaddr_in	address = { .sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)port),
+				    .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int			fd = socket(AF_INET, SOCK_STREAM |
+				    SOCK_CLOEXEC, 0), one = 1;
+	bool			yes;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	yes = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	(void)close(fd);
+	return yes;
+}
+
+static void
+changes_nothing(void)
+{
+	struct held	held = { -1, -1, -1 };
+	char		address[32];
+
+	port++;
+	(void)snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	connected(&held, true);
+	ok(why(address, NULL) == 1 && why("--reuseaddr", address, NULL) == 0 &&
+	    why("--reuseport", address, NULL) == 1 &&
+	    why("--reuseaddr", "--reuseport", address, NULL) == 0 &&
+	    why("--reuseport", address, NULL) == 1,
+	    "four questions, and the answers stay the same");
+	ok(!lets_sharers_in(), "nothing has changed");
+	(void)close(held.client);
+	(void)close(held.server);
+}
+
 static void
 each_way(void)
 {
@@ -218,5 +258,6 @@ main(void)
 	harness_own_network();
 	harness_drop_capabilities();
 	each_way();
+	changes_nothing();
 	return done();
 }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,6 +81,35 @@ show_answer(void)
 		note("%.*s", len, at);
 		at += len + (at[len] == '\n');
 	}
+}
+
+void
+tells(const char *what, const char *text)
+{
+	ok(says(text), "%s: %s", what, text);
+	if (!says(text))
+		show_answer();
+}
+
+void
+tells_not(const char *what, const char *text)
+{
+	ok(!says(text), "%s: nothing of %s", what, text);
+	if (says(text))
+		show_answer();
+}
+
+void
+setting(const char *name, const char *value)
+{
+	char	path[128];
+	int	fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd == -1 || write(fd, value, strlen(value)) == -1)
+		bail("%s: %s", path, strerror(errno));
+	(void)close(fd);
 }
 
 /* A socket that is bound to a port of 127.0.0.1. */

@@ -16,6 +16,12 @@ int		why_through(const char *const argv[]);
 const char	*answer_text(void);
 bool		says(const char *text);
 void		show_answer(void);
+/* One check: it has this text; it has not.  Otherwise it is shown. */
+void		tells(const char *what, const char *text);
+void		tells_not(const char *what, const char *text);
+
+/* Set "ipv4/NAME" below /proc/sys/net: what the kernel does in this network. */
+void		setting(const char *name, const char *value);
 
 /* A socket that is bound to a port of 127.0.0.1 (-1: refused), and one that
    listens there. */

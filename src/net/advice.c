@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/if_addr.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "advice.h"
 #include "sysctl.h"
@@ -52,38 +54,102 @@ advice_say(struct advice *advice, const char *fmt, ...)
 	advice->n++;
 }
 
-/* No port is left to choose. */
-static void
-about_range(struct advice *advice)
-{
-	struct sockdiag_table	 table = { 0 };
-	static unsigned char	 taken[65536];
-	char			 reserved[256];
-	unsigned int		 low, high, port, n = 0;
-	size_t			 i;
+/* Ports, by what keeps the kernel from choosing them. */
+enum { FREE, TAKEN, RESERVED };
+static unsigned char	ports[65536];
 
-	if (sysctl_ports(&low, &high) == -1 || sockdiag_read(&table, 0) == -1) {
-		advice_say(advice, "No free port is left for the kernel to "
-		    "choose: see net.ipv4.ip_local_port_range.");
-		sockdiag_free(&table);
-		return;
-	}
-	memset(taken, 0, sizeof(taken));
-	for (i = 0; i < table.n; i++) {
-		port = address_port(&table.sockets[i].local);
-		if (port >= low && port <= high && !taken[port]) {
-			taken[port] = 1;
-			n++;
+/* "8080,9000-9099" (ip-sysctl). */
+static void
+mark_reserved(void)
+{
+	static char	 text[65536];
+	char		*at = text, *word;
+	unsigned int	 first, last;
+
+	(void)sysctl_text("net/ipv4/ip_local_reserved_ports", text,
+	    sizeof(text));
+	while ((word = strsep(&at, ",")) != NULL)
+		switch (sscanf(word, "%u-%u", &first, &last)) {
+		case 1:
+			last = first;
+			/* FALLTHROUGH */
+		case 2:
+			for (; first <= last && first < 65536; first++)
+				ports[first] = RESERVED;
 		}
+}
+
+/* Those that a socket in the same place has. */
+static int
+mark_taken(const struct place *here)
+{
+	struct sockdiag_table	table = { 0 };
+	struct place		there;
+	size_t			i;
+	int			result = sockdiag_read(&table, 0);
+
+	for (i = 0; i < table.n; i++) {
+		there = place_of(&table.sockets[i]);
+		if (places_collide(here, &there))
+			ports[address_port(&there.address)] = TAKEN;
 	}
 	sockdiag_free(&table);
-	(void)sysctl_text("net/ipv4/ip_local_reserved_ports", reserved,
-	    sizeof(reserved));
+	return result;
+}
+
+/* No port is left to choose. */
+static void
+about_range(struct advice *advice, const struct address *wanted)
+{
+	struct place	here = place_at(wanted);
+	unsigned int	low, high, port, taken = 0, reserved = 0;
+
+	memset(ports, FREE, sizeof(ports));
+	mark_reserved();
+	if (sysctl_ports(&low, &high) == -1 || mark_taken(&here) == -1) {
+		advice_say(advice, "No free port is left for the kernel to "
+		    "choose: see net.ipv4.ip_local_port_range.");
+		return;
+	}
+	for (port = low; port <= high; port++) {
+		taken += ports[port] == TAKEN;
+		reserved += ports[port] == RESERVED;
+	}
 	advice_say(advice, "The kernel chooses from %u to %u "
-	    "(net.ipv4.ip_local_port_range): %u of these %u ports are taken%s"
-	    "%s. Widen the range, or see who has them: ss -tan.", low, high, n,
-	    high - low + 1, reserved[0] != '\0' ? ", and reserved are " : "",
-	    reserved);
+	    "(net.ipv4.ip_local_port_range): of these %u ports %u are taken, "
+	    "and %u reserved (net.ipv4.ip_local_reserved_ports). Widen the "
+	    "range, or see who has them: ss -tan.", low, high, high - low + 1,
+	    taken, reserved);
+}
+
+/*
+ * An address that is there, and cannot be bound: IPv6 asks whether another
+ * machine has it (RFC 4862).  Flags of /proc/net/if_inet6.
+ */
+static void
+about_duplicate(struct advice *advice, const struct address *wanted,
+    const char *name)
+{
+	char		 hex[33], line[128];
+	unsigned int	 flags, found = 0;
+	FILE		*file = fopen("/proc/net/if_inet6", "re");
+	int		 i;
+
+	for (i = 0; i < 16; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x",
+		    wanted->in6.sin6_addr.s6_addr[i]);
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, hex, 32) == 0 && sscanf(line, "%*s %*s %*s "
+		    "%*s %x", &flags) == 1)
+			found = flags;
+	if (file != NULL)
+		(void)fclose(file);
+	if (found & IFA_F_DADFAILED)
+		advice_say(advice, "%s is here, but another machine has it, "
+		    "too: give one of them another address.", name);
+	else
+		advice_say(advice, "%s is here, but not usable yet: IPv6 looks "
+		    "for a duplicate first, for a second or two.", name);
 }
 
 /* The addresses that could be bound. */
@@ -117,10 +183,8 @@ about_addresses(struct advice *advice, const struct address *wanted)
 		(void)strlcat(list, host, sizeof(list));
 	}
 	freeifaddrs(all);
-	if (there)
-		advice_say(advice, "%s is here, but not usable yet: IPv6 "
-		    "looks for a duplicate first, for a second or two.",
-		    name);
+	if (there && plain.sa.sa_family == AF_INET6)
+		about_duplicate(advice, wanted, name);
 	else
 		advice_say(advice, "%s is no address of this machine now; "
 		    "these are: %s.", name,
@@ -134,21 +198,26 @@ about_addresses(struct advice *advice, const struct address *wanted)
 static void
 about_privilege(struct advice *advice, const struct obstacles *found)
 {
-	int	first = sysctl_number("net/ipv4/ip_unprivileged_port_start",
-		    1024);
+	unsigned int	port = address_port(&found->address);
+	int		first = sysctl_number(
+			    "net/ipv4/ip_unprivileged_port_start", 1024);
 
-	if (address_port(&found->address) >= (unsigned int)first) {
+	if (port >= (unsigned int)first) {
 		advice_say(advice, "The port needs no privilege: a security "
 		    "module forbids it (SELinux: semanage port -l).");
 		return;
 	}
-	advice_say(advice, "Ports below %d need CAP_NET_BIND_SERVICE: start it "
-	    "as root, or with that capability (setcap cap_net_bind_service+ep "
-	    "PROGRAM; systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).",
-	    first);
-	advice_say(advice, "Or lower the bound, as root: sysctl "
-	    "net.ipv4.ip_unprivileged_port_start=%u.",
-	    address_port(&found->address));
+	if (geteuid() == 0)
+		advice_say(advice, "Ports below %d need CAP_NET_BIND_SERVICE "
+		    "in the user namespace that this network belongs to: root "
+		    "in here does not have it.", first);
+	else
+		advice_say(advice, "Ports below %d need CAP_NET_BIND_SERVICE: "
+		    "start it as root, or with that capability (setcap "
+		    "cap_net_bind_service+ep PROGRAM; systemd: "
+		    "AmbientCapabilities=CAP_NET_BIND_SERVICE).", first);
+	advice_say(advice, "Lower the bound, as root: sysctl "
+	    "net.ipv4.ip_unprivileged_port_start=%u.", port);
 }
 
 /*
@@ -160,16 +229,21 @@ static void
 about_htons(struct advice *advice, unsigned int port)
 {
 	unsigned int	 swapped = (port & 0xff) << 8 | port >> 8, low, high;
+	struct address	 any = { .in6.sin6_family = AF_INET6,
+			    .in6.sin6_port = htons((uint16_t)port),
+			    .len = sizeof(any.in6) };
+	struct place	 here = place_at(&any), there = here;
 	struct sockdiag	 listener;
 	struct owners	 owners = { 0 };
 	char		 who[32] = "somebody";
 	size_t		 n;
 
+	there.address.in6.sin6_port = htons((uint16_t)swapped);
 	if (swapped == port || swapped < 1024 ||
 	    (sysctl_ports(&low, &high) == 0 && port >= low) ||
 	    getservbyport(htons((uint16_t)swapped), "tcp") != NULL ||
-	    sockdiag_listener(port, &listener) ||
-	    !sockdiag_listener(swapped, &listener))
+	    place_listener(&here, &listener) ||
+	    !place_listener(&there, &listener))
 		return;
 	if (owners_find(&owners, &listener.inode, 1) == 0 &&
 	    owners_of(&owners, listener.inode, &n) != NULL)
@@ -179,6 +253,19 @@ about_htons(struct advice *advice, unsigned int port)
 	advice_say(advice, "Is there a server that should listen here? Nobody "
 	    "does, but %s listens on %u, which is %u with its bytes swapped: "
 	    "htons() forgotten?", who, swapped, port);
+}
+
+static void
+about_scope(struct advice *advice, const struct address *wanted)
+{
+	if (wanted->sa.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_LINKLOCAL(&wanted->in6.sin6_addr) &&
+	    wanted->in6.sin6_scope_id == 0)
+		advice_say(advice, "A link-local IPv6 address needs its "
+		    "interface: [fe80::1%%eth0]:%u.", address_port(wanted));
+	else
+		advice_say(advice, "No TCP socket can have that address: one "
+		    "for many machines (multicast)?");
 }
 
 void
@@ -194,7 +281,7 @@ advice_give(struct advice *advice, const struct obstacles *found)
 		break;
 	case EADDRINUSE:
 		if (port == 0)
-			about_range(advice);
+			about_range(advice, &found->address);
 		else
 			advice_use(advice, found);
 		break;
@@ -209,8 +296,11 @@ advice_give(struct advice *advice, const struct obstacles *found)
 		    "SocketBindDeny=).");
 		break;
 	case EINVAL:
-		advice_say(advice, "A link-local IPv6 address needs its "
-		    "interface: [fe80::1%%eth0]:%u.", port);
+		about_scope(advice, &found->address);
+		break;
+	case ENODEV:
+		advice_say(advice, "There is no such interface: see ip "
+		    "link.");
 		break;
 	case EAFNOSUPPORT:
 		advice_say(advice, "This kernel has no addresses of that kind "

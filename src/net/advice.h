@@ -15,8 +15,10 @@ struct advice {
 /* One sentence for each thing that would help in this case. */
 void		 advice_give(struct advice *, const struct obstacles *);
 
-/* The part of it that is about EADDRINUSE of a certain port. */
+/* The part of it that is about EADDRINUSE of a certain port, and in it the
+   part that is about processes. */
 void		 advice_use(struct advice *, const struct obstacles *);
+void		 advice_owners(struct advice *, const struct obstacles *);
 
 /* One sentence more, unless it is there already. */
 void		 advice_say(struct advice *, const char *fmt, ...)

@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,17 +22,18 @@ static void
 tell_socket(const struct obstacle *obstacle, saying *tell)
 {
 	static const char *const reuseaddr[] = {
-		[REUSEADDR_UNKNOWN] = "",
+		[REUSEADDR_UNKNOWN] = "", [REUSEADDR_SHADOWED] = "",
 		[REUSEADDR_SET] = ", made with SO_REUSEADDR",
 		[REUSEADDR_CLEAR] = ", made without SO_REUSEADDR",
-		[REUSEADDR_SOME_CLEAR] = ", made without SO_REUSEADDR, or "
-		    "another one beside it was",
+		[REUSEADDR_SOME_CLEAR] =
+		    ", made without SO_REUSEADDR, or another one there was",
 	};
 	const struct sockdiag	*socket = &obstacle->socket;
 	char			 line[LINE], local[ADDRESS_TEXT];
 	char			 peer[ADDRESS_TEXT];
 	char			 with[ADDRESS_TEXT + 8] = "";
 	char			 time[24], when[48] = "";
+	char			 name[IF_NAMESIZE], device[32] = "";
 
 	if (address_port(&socket->peer) != 0)
 		(void)snprintf(with, sizeof(with), " with %s",
@@ -42,9 +44,13 @@ tell_socket(const struct obstacle *obstacle, saying *tell)
 	else if (socket->silent >= 0)
 		(void)snprintf(when, sizeof(when), ", silent for %s",
 		    advice_time(socket->silent / 1000, time));
-	(void)snprintf(line, sizeof(line), "in the way: %s %s%s%s%s%s",
+	if (socket->interface != 0)
+		(void)snprintf(device, sizeof(device), " on %s",
+		    if_indextoname(socket->interface, name) != NULL ? name :
+		    "an interface that has gone");
+	(void)snprintf(line, sizeof(line), "in the way: %s %s%s%s%s%s%s",
 	    sockdiag_state(socket->state), address_print(&socket->local, local),
-	    with, when, reuseaddr[obstacle->reuseaddr],
+	    device, with, when, reuseaddr[obstacle->reuseaddr],
 	    obstacle->shares ? ", shared by SO_REUSEPORT" : "");
 	tell(line);
 }
@@ -68,8 +74,8 @@ tell_owners(const struct obstacles *found, const struct obstacle *obstacle,
 		tell(line);
 	}
 	if (n > PROCESSES) {
-		(void)snprintf(line, sizeof(line), "  and %zu more processes",
-		    n - PROCESSES);
+		(void)snprintf(line, sizeof(line), "  and %zu more process%s",
+		    n - PROCESSES, n - PROCESSES == 1 ? "" : "es");
 		tell(line);
 	}
 	if (n > 0)
@@ -109,6 +115,20 @@ tell_rest(const struct obstacles *found, size_t i, saying *tell)
 	tell(line);
 }
 
+/* Whether a socket has an owner whom we do not see. */
+static bool
+somebody_is_hidden(const struct obstacles *found)
+{
+	size_t	i, n;
+
+	for (i = 0; i < found->n; i++)
+		if (found->list[i].socket.inode != 0 &&
+		    owners_of(&found->owners, found->list[i].socket.inode,
+		    &n) == NULL)
+			return true;
+	return false;
+}
+
 /* What could not be looked at. */
 static void
 tell_blind_spots(const struct obstacles *found, saying *tell)
@@ -129,10 +149,11 @@ tell_blind_spots(const struct obstacles *found, saying *tell)
 		    strerror(found->owners_error));
 		tell(line);
 	}
-	if (found->owners.hidden > 0) {
-		(void)snprintf(line, sizeof(line), "%d processes of other "
-		    "users do not show us what they have",
-		    found->owners.hidden);
+	if (found->owners.hidden > 0 && somebody_is_hidden(found)) {
+		(void)snprintf(line, sizeof(line), "%d process%s not show us "
+		    "what %s", found->owners.hidden,
+		    found->owners.hidden == 1 ? " does" : "es do",
+		    found->owners.hidden == 1 ? "it has" : "they have");
 		tell(line);
 	}
 }

@@ -35,6 +35,12 @@ member(FILE *out, const char *name, const char *text)
 	string(out, text);
 }
 
+static const char *
+yes(bool is)
+{
+	return is ? "true" : "false";
+}
+
 /* A number that may be unknown. */
 static void
 number(FILE *out, const char *name, int64_t value)
@@ -54,8 +60,10 @@ print_owner(FILE *out, const struct owner *owner)
 	    (int)owner->pid, (int)owner->parent, (unsigned int)owner->uid);
 	member(out, "user", owner_user(owner->uid, user, sizeof(user)));
 	(void)fprintf(out, ",\"age_s\":%lld,\"stopped\":%s,",
-	    (long long)owner->age, owner->stopped ? "true" : "false");
+	    (long long)owner->age, yes(owner->stopped));
 	member(out, "title", owner->title);
+	(void)fputc(',', out);
+	member(out, "unit", owner->unit);
 	(void)fputc('}', out);
 }
 
@@ -64,7 +72,8 @@ print_obstacle(FILE *out, const struct obstacles *found,
     const struct obstacle *obstacle)
 {
 	static const char *const reuseaddr[] = {
-		[REUSEADDR_UNKNOWN] = "null", [REUSEADDR_SET] = "true",
+		[REUSEADDR_UNKNOWN] = "null", [REUSEADDR_SHADOWED] = "null",
+		[REUSEADDR_SET] = "true",
 		[REUSEADDR_CLEAR] = "false",
 		[REUSEADDR_SOME_CLEAR] = "\"some\"",
 	};
@@ -84,13 +93,14 @@ print_obstacle(FILE *out, const struct obstacles *found,
 		member(out, "peer", address_print(&socket->peer, text));
 	(void)fprintf(out, ",\"reuseaddr\":%s,\"shares\":%s,",
 	    reuseaddr[obstacle->reuseaddr],
-	    obstacle->shares ? "true" : "false");
+	    yes(obstacle->shares));
 	number(out, "ends_ms", socket->ends);
 	(void)fputc(',', out);
 	number(out, "silent_ms", socket->silent);
 	(void)fputc(',', out);
 	number(out, "uid", socket->inode != 0 ? (int64_t)socket->uid : -1);
-	(void)fprintf(out, ",\"inode\":%lu,\"processes\":[", socket->inode);
+	(void)fprintf(out, ",\"interface\":%u,\"inode\":%lu,\"processes\":[",
+	    socket->interface, socket->inode);
 	owners = owners_of(&found->owners, socket->inode, &n);
 	for (i = 0; i < n; i++) {
 		if (i > 0)
@@ -111,9 +121,9 @@ explain_json(const struct obstacles *found, FILE *out)
 	(void)fputc('{', out);
 	member(out, "address", address_print(&found->address, text));
 	(void)fprintf(out, ",\"reuseaddr\":%s,\"reuseport\":%s,"
-	    "\"can_bind\":%s,", found->reuseaddr ? "true" : "false",
-	    found->reuseport ? "true" : "false",
-	    found->error == 0 ? "true" : "false");
+	    "\"can_bind\":%s,", yes(found->reuseaddr),
+	    yes(found->reuseport),
+	    yes(found->error == 0));
 	if (found->error == 0)
 		(void)fputs("\"error\":null", out);
 	else
@@ -125,9 +135,12 @@ explain_json(const struct obstacles *found, FILE *out)
 			(void)fputc(',', out);
 		print_obstacle(out, found, &found->list[i]);
 	}
-	(void)fprintf(out, "],\"beside\":%zu,\"table_readable\":%s,"
-	    "\"processes_hidden\":%d,\"what_helps\":[", found->beside,
-	    found->table_error == 0 ? "true" : "false",
+	(void)fprintf(out, "],\"beside\":%zu,\"reuseaddr_helps\":%s,"
+	    "\"reuseport_helps\":%s,\"table_readable\":%s,"
+	    "\"processes_readable\":%s,\"processes_hidden\":%d,"
+	    "\"what_helps\":[", found->beside,
+	    yes(found->reuseaddr_helps), yes(found->reuseport_helps),
+	    yes(found->table_error == 0), yes(found->owners_error == 0),
 	    found->owners.hidden);
 	advice_give(&advice, found);
 	for (j = 0; j < advice.n; j++) {

@@ -25,15 +25,18 @@ static int
 set_options(int fd, const struct address *address,
     const struct listener_options *options)
 {
-	int	one = 1, zero = 0;
-	size_t	i;
+	struct address	plain = address_plain(address);
+	int		one = 1, zero = 0;
+	size_t		i;
 
 	/* Linux looks at both sockets: the old one must have had it too. */
 	if (options->reuseaddr &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1)
 		return -1;
-	/* The wildcard serves both families whatever bindv6only says. */
-	if (address_is_dual(address) &&
+	/* [::] serves both families, and [::ffff:127.0.0.1] is IPv4, whatever
+	   bindv6only says. */
+	if ((address_is_dual(address) ||
+	    plain.sa.sa_family != address->sa.sa_family) &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
 	    sizeof(zero)) == -1)
 		return -1;

@@ -1,90 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
-#include <sys/socket.h>
 
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "obstacle.h"
 
 /* So many local addresses are tried one by one. */
 #define PLACES	64
 
-/* bind(2), and undone at once: 0, or errno. */
+/* How often we look again if the answer has changed meanwhile. */
+#define LOOKS	3
+
 static int
-try(const struct address *address, bool reuseaddr, bool reuseport)
+options_of(const struct obstacles *found)
 {
-	int	fd, one = 1, zero = 0, error = 0;
-
-	fd = socket(address->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return errno;
-	if ((reuseaddr && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
-	    sizeof(one)) == -1) ||
-	    (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
-	    sizeof(one)) == -1) ||
-	    (address_is_dual(address) && setsockopt(fd, IPPROTO_IPV6,
-	    IPV6_V6ONLY, &zero, sizeof(zero)) == -1) ||
-	    bind(fd, &address->sa, address->len) == -1)
-		error = errno;
-	(void)close(fd);
-	return error;
+	return (found->reuseaddr ? PLACE_REUSEADDR : 0) |
+	    (found->reuseport ? PLACE_REUSEPORT : 0);
 }
 
+/*
+ * A handshake has no socket of its own yet that would be in anybody's way: it
+ * is an entry in the listening socket's.
+ */
 static bool
-is_wildcard(const struct address *plain)
+is_handshake(const struct sockdiag *socket)
 {
-	if (plain->sa.sa_family == AF_INET)
-		return plain->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&plain->in6.sin6_addr);
-}
-
-static bool
-same_host(const struct address *a, const struct address *b)
-{
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET)
-		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-	return IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
-}
-
-bool
-places_collide(const struct place *one, const struct place *other)
-{
-	struct address	a = address_plain(&one->address);
-	struct address	b = address_plain(&other->address);
-
-	if (one->interface != 0 && other->interface != 0 &&
-	    one->interface != other->interface)
-		return false;
-	if (a.sa.sa_family == b.sa.sa_family)
-		return is_wildcard(&a) || is_wildcard(&b) || same_host(&a, &b);
-	/* IPv4 and IPv6 meet at [::] alone, if that serves both. */
-	if (a.sa.sa_family == AF_INET6)
-		return is_wildcard(&a) && !one->v6only;
-	return is_wildcard(&b) && !other->v6only;
-}
-
-static struct place
-place_of(const struct sockdiag *socket)
-{
-	return (struct place){ socket->local, socket->interface,
-	    socket->v6only };
-}
-
-/* What bind() makes of an address: a scope is an interface. */
-static struct place
-place_at(const struct address *address)
-{
-	struct place	place = { *address, 0, false };
-
-	if (address->sa.sa_family == AF_INET6)
-		place.interface = address->in6.sin6_scope_id;
-	return place;
+	return socket->state == TCP_SYN_RECV && socket->inode == 0;
 }
 
 /* The sockets of the table that are in the same place as the question. */
@@ -102,6 +46,7 @@ collect(struct obstacles *found, const struct sockdiag_table *table)
 		/* Not every kernel's dump looks at the port for us. */
 		if (address_port(&there.address) ==
 		    address_port(&found->address) &&
+		    !is_handshake(&table->sockets[i]) &&
 		    places_collide(&here, &there))
 			found->list[found->n++].socket = table->sockets[i];
 	}
@@ -116,8 +61,7 @@ listens(const struct obstacle *obstacle)
 
 /* Whether SO_REUSEADDR was set on the sockets of one place. */
 static enum reuseaddr
-ask_reuseaddr(const struct obstacles *found, const struct place *place,
-    const struct address *plain)
+ask_reuseaddr(const struct obstacles *found, const struct place *place)
 {
 	struct place	other;
 	size_t		i, crowd = 0;
@@ -127,10 +71,10 @@ ask_reuseaddr(const struct obstacles *found, const struct place *place,
 		if (!places_collide(place, &other))
 			continue;
 		if (listens(&found->list[i]))
-			return REUSEADDR_UNKNOWN;
+			return REUSEADDR_SHADOWED;
 		crowd++;
 	}
-	switch (try(plain, true, false)) {
+	switch (place_try(place, PLACE_REUSEADDR | PLACE_FREEBIND)) {
 	case 0:
 		return REUSEADDR_SET;
 	case EADDRINUSE:
@@ -141,61 +85,63 @@ ask_reuseaddr(const struct obstacles *found, const struct place *place,
 }
 
 /* Try each place on its own: what is true there is true of all in it. */
-static void
+static int
 mark(struct obstacles *found)
 {
 	bool	*marked = calloc(found->n + 1, sizeof(*marked));
 	size_t	 i, j, places = 0;
 
 	if (marked == NULL)
-		return;		/* all stay unknown */
+		return -1;
 	for (i = 0; i < found->n && places < PLACES; i++) {
-		struct place	place = place_of(&found->list[i].socket);
-		struct address	plain = address_plain(&place.address);
+		struct place	place = place_of(&found->list[i].socket), other;
 		enum reuseaddr	reuseaddr;
 		bool		shares;
 
 		if (marked[i])
 			continue;
 		places++;
-		reuseaddr = ask_reuseaddr(found, &place, &plain);
-		shares = try(&plain, false, true) == 0;
+		reuseaddr = ask_reuseaddr(found, &place);
+		shares = place_try(&place, PLACE_REUSEPORT |
+		    PLACE_FREEBIND) == 0;
 		for (j = i; j < found->n; j++) {
-			struct obstacle	*other = &found->list[j];
-
-			if (other->socket.interface != place.interface ||
-			    other->socket.v6only != place.v6only ||
-			    !same_host(&other->socket.local, &place.address))
+			other = place_of(&found->list[j].socket);
+			if (!places_equal(&place, &other))
 				continue;
 			marked[j] = true;
-			other->shares = shares;
-			if (!listens(other))
-				other->reuseaddr = reuseaddr;
+			found->list[j].shares = shares;
+			if (!listens(&found->list[j]))
+				found->list[j].reuseaddr = reuseaddr;
 		}
 	}
 	free(marked);
+	return 0;
 }
 
-/* Keep what the options asked for do not pass over. */
+/* Whether the options asked for do not pass over it. */
+static bool
+is_in_the_way(const struct obstacles *found, const struct obstacle *obstacle)
+{
+	/* Without the privilege for the port nothing was tried. */
+	if (found->error == EACCES)
+		return listens(obstacle);
+	if (found->reuseport && obstacle->shares)
+		return false;
+	return listens(obstacle) || !found->reuseaddr ||
+	    (obstacle->reuseaddr != REUSEADDR_SET &&
+	    obstacle->reuseaddr != REUSEADDR_SHADOWED);
+}
+
 static void
 keep_obstacles(struct obstacles *found)
 {
 	size_t	i, kept = 0;
 
-	for (i = 0; i < found->n; i++) {
-		struct obstacle	*obstacle = &found->list[i];
-
-		if (found->reuseport && obstacle->shares)
-			continue;
-		if (found->reuseaddr && !listens(obstacle)) {
-			if (obstacle->reuseaddr == REUSEADDR_UNKNOWN)
-				found->beside++;
-			if (obstacle->reuseaddr == REUSEADDR_UNKNOWN ||
-			    obstacle->reuseaddr == REUSEADDR_SET)
-				continue;
-		}
-		found->list[kept++] = *obstacle;
-	}
+	for (i = 0; i < found->n; i++)
+		if (is_in_the_way(found, &found->list[i]))
+			found->list[kept++] = found->list[i];
+		else if (found->list[i].reuseaddr == REUSEADDR_SHADOWED)
+			found->beside++;
 	found->n = kept;
 }
 
@@ -241,40 +187,77 @@ find_owners(struct obstacles *found)
 	return 0;
 }
 
+/* What else could be done: all of it is tried. */
+static void
+try_others(struct obstacles *found, const struct place *here)
+{
+	struct place	six = *here;
+	struct place	four = { .address.in.sin_family = AF_INET,
+			    .address.len = sizeof(four.address.in) };
+	int		options = options_of(found);
+
+	found->reuseaddr_helps = !found->reuseaddr && found->n > 0 &&
+	    place_try(here, PLACE_REUSEADDR) == 0;
+	found->reuseport_helps = !found->reuseport && obstacles_listen(found) &&
+	    place_try(here, PLACE_REUSEPORT) == 0;
+	if (!address_is_dual(&found->address))
+		return;
+	six.v6only = true;
+	found->ipv6_free = place_try(&six, options) == 0;
+	four.address.in.sin_port = here->address.in6.sin6_port;
+	found->ipv4_free = place_try(&four, options) == 0;
+}
+
+/* One look, at what may change while we look. */
+static int
+look(struct obstacles *found, const struct place *here)
+{
+	struct sockdiag_table	table = { 0 };
+	int			result = 0;
+
+	found->error = place_try(here, options_of(found));
+	if (found->error == -1)
+		return -1;
+	if ((found->error != EADDRINUSE && found->error != EACCES) ||
+	    address_port(&found->address) == 0)
+		return 0;
+	if (sockdiag_read(&table, address_port(&found->address)) == -1)
+		found->table_error = errno;
+	else
+		result = collect(found, &table);
+	sockdiag_free(&table);
+	if (result == 0 && found->error == EADDRINUSE)
+		result = mark(found);
+	if (result == -1)
+		return -1;
+	keep_obstacles(found);
+	if (found->n > 0)
+		qsort(found->list, found->n, sizeof(*found->list), compare);
+	if (found->error == EADDRINUSE)
+		try_others(found, here);
+	return find_owners(found);
+}
+
 int
 obstacles_find(struct obstacles *found, const struct address *address,
     bool reuseaddr, bool reuseport)
 {
-	struct sockdiag_table	table = { 0 };
+	struct place	here = place_at(address);
+	int		i;
 
 	memset(found, 0, sizeof(*found));
-	found->address = *address;
-	found->reuseaddr = reuseaddr;
-	found->reuseport = reuseport;
-	found->error = try(address, reuseaddr, reuseport);
-	/* EACCES: what is there could be in the way as well. */
-	if ((found->error != EADDRINUSE && found->error != EACCES) ||
-	    address_port(address) == 0)
-		return 0;
-	if (sockdiag_read(&table, address_port(address)) == -1)
-		found->table_error = errno;
-	else if (collect(found, &table) == -1)
-		goto fail;
-	sockdiag_free(&table);
-	if (found->error == EADDRINUSE) {
-		found->reuseaddr_helps = !reuseaddr &&
-		    try(address, true, reuseport) == 0;
-		found->reuseport_helps = !reuseport &&
-		    try(address, reuseaddr, true) == 0;
-		mark(found);
-		keep_obstacles(found);
+	for (i = 1;; i++) {
+		found->address = *address;
+		found->reuseaddr = reuseaddr;
+		found->reuseport = reuseport;
+		if (look(found, &here) == -1)
+			return -1;
+		/* Who has left meanwhile would be explained wrongly. */
+		if (i == LOOKS || found->error != EADDRINUSE ||
+		    place_try(&here, options_of(found)) == EADDRINUSE)
+			return 0;
+		obstacles_free(found);
 	}
-	if (found->n > 0)
-		qsort(found->list, found->n, sizeof(*found->list), compare);
-	return find_owners(found);
-fail:
-	sockdiag_free(&table);
-	return -1;
 }
 
 void
@@ -285,29 +268,52 @@ obstacles_free(struct obstacles *found)
 	memset(found, 0, sizeof(*found));
 }
 
-static bool
-owners_differ(const struct owners *one, const struct owners *other)
+bool
+obstacles_listen(const struct obstacles *found)
 {
-	size_t	i;
+	/* They come first. */
+	return found->n > 0 && listens(&found->list[0]);
+}
 
-	if (one->n != other->n)
+static bool
+owners_differ(const struct obstacles *one, const struct obstacles *other,
+    unsigned long inode)
+{
+	const struct owner	*a, *b;
+	size_t			 i, n, m;
+
+	a = owners_of(&one->owners, inode, &n);
+	b = owners_of(&other->owners, inode, &m);
+	if (n != m)
 		return true;
-	for (i = 0; i < one->n; i++)
-		if (one->list[i].pid != other->list[i].pid ||
-		    one->list[i].stopped != other->list[i].stopped)
+	for (i = 0; i < n; i++)
+		if (a[i].pid != b[i].pid || a[i].stopped != b[i].stopped)
 			return true;
 	return false;
+}
+
+/* How many of them are news when they change. */
+static size_t
+count_news(const struct obstacles *found)
+{
+	size_t	n;
+
+	if (!obstacles_listen(found))
+		return found->n;
+	for (n = 0; n < found->n && listens(&found->list[n]); n++)
+		;
+	return n;
 }
 
 bool
 obstacles_differ(const struct obstacles *one, const struct obstacles *other)
 {
-	size_t	i;
+	size_t	i, n = count_news(one);
 
-	if (one->error != other->error || one->n != other->n ||
-	    owners_differ(&one->owners, &other->owners))
+	if (one->error != other->error || n != count_news(other) ||
+	    obstacles_listen(one) != obstacles_listen(other))
 		return true;
-	for (i = 0; i < one->n; i++) {
+	for (i = 0; i < n; i++) {
 		const struct obstacle	*a = &one->list[i];
 		const struct obstacle	*b = &other->list[i];
 
@@ -315,7 +321,8 @@ obstacles_differ(const struct obstacles *one, const struct obstacles *other)
 		    a->socket.inode != b->socket.inode ||
 		    a->reuseaddr != b->reuseaddr || a->shares != b->shares ||
 		    memcmp(&a->socket.peer.in6, &b->socket.peer.in6,
-		    sizeof(a->socket.peer.in6)) != 0)
+		    sizeof(a->socket.peer.in6)) != 0 ||
+		    owners_differ(one, other, a->socket.inode))
 			return true;
 	}
 	return false;

@@ -10,16 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "address.h"
 #include "owner.h"
+#include "place.h"
 #include "sockdiag.h"
 
 /*
- * Whether SO_REUSEADDR was set on a socket.  Nobody can ask for that; but
- * Linux lets a second socket in only if both have it and none listens.
+ * Whether SO_REUSEADDR was set on a socket.  To ask for that takes a right to
+ * look into its process; but Linux lets a second socket in only if both have
+ * it and none listens, and that can be tried.
  */
 enum reuseaddr {
-	REUSEADDR_UNKNOWN,	/* somebody listens, or we may not try */
+	REUSEADDR_UNKNOWN,	/* it could not be tried */
+	REUSEADDR_SHADOWED,	/* one who listens refuses us in any case */
 	REUSEADDR_SET,
 	REUSEADDR_CLEAR,
 	REUSEADDR_SOME_CLEAR	/* of several here, at least one has not */
@@ -37,6 +39,8 @@ struct obstacles {
 
 	int		 error;		/* errno of bind(); 0: it succeeds */
 	bool		 reuseaddr_helps, reuseport_helps;
+	bool		 ipv4_free, ipv6_free;	/* [::] for both is not to be
+					   had, but that family alone is */
 	struct obstacle	*list;		/* those who listen come first */
 	size_t		 n;
 	size_t		 beside;	/* connections that may be in the way
@@ -48,24 +52,19 @@ struct obstacles {
 
 /*
  * Ask.  All of it is filled in, and to be freed in any case; returns -1 with
- * errno if there is no memory.
+ * errno if there is no memory or no descriptor to ask with.
  */
 int	obstacles_find(struct obstacles *, const struct address *,
 	    bool reuseaddr, bool reuseport);
 void	obstacles_free(struct obstacles *);
 
-/* Whether two differ in more than what time alone changes. */
-bool	obstacles_differ(const struct obstacles *, const struct obstacles *);
+/* Whether somebody listens there. */
+bool	obstacles_listen(const struct obstacles *);
 
 /*
- * Whether Linux sees two local addresses of one port as the same place: each
- * with the interface it is bound to, 0 for none, and IPV6_V6ONLY.
+ * Whether two differ in more than what time alone changes.  Connections do not
+ * count as long as somebody listens: they come and go.
  */
-struct place {
-	struct address	address;
-	unsigned int	interface;
-	bool		v6only;
-};
-bool	places_collide(const struct place *, const struct place *);
+bool	obstacles_differ(const struct obstacles *, const struct obstacles *);
 
 #endif

@@ -18,8 +18,11 @@ struct owner {
 	pid_t		pid, parent;
 	uid_t		uid;		/* effective */
 	bool		stopped;	/* by a signal, or by a debugger */
+	pid_t		tracer;		/* the debugger; 0: there is none */
 	int64_t		age;		/* s since it was forked */
 	char		title[160];	/* its command line; see vis(3bsd) */
+	char		unit[80];	/* systemd's, or a container's scope; ""
+					   for what a person has started */
 };
 
 struct owners {
@@ -30,9 +33,9 @@ struct owners {
 };
 
 /*
- * Find every process that has one of n sockets.  The owners are zeroed at
- * first, and are to be freed in any case.  Returns -1 with errno if /proc
- * cannot be read.
+ * Find every process that has one of n sockets, which are sorted here.  The
+ * owners are zeroed at first, and are to be freed in any case.  Returns -1
+ * with errno if /proc cannot be read: ENOENT, EMFILE.
  */
 int			 owners_find(struct owners *, unsigned long *inodes,
 			    size_t n);
@@ -41,6 +44,26 @@ void			 owners_free(struct owners *);
 /* The owners of one socket: the first, and how many; NULL and 0. */
 const struct owner	*owners_of(const struct owners *, unsigned long inode,
 			    size_t *n);
+
+/*
+ * Of the process whose /proc/PID is open: what kind it is, with what is in its
+ * stat (all but pid, uid, tracer, title, unit); and the rest of it.
+ */
+enum owner_kind {
+	OWNER_GONE,
+	OWNER_KERNEL,		/* a thread of the kernel's */
+	OWNER_LIVING,
+	OWNER_HEADLESS		/* its first thread has ended, not the rest */
+};
+enum owner_kind		 owner_kind(int process, struct owner *);
+void			 owner_read(int process, struct owner *);
+
+/*
+ * The unit in the text of /proc/PID/cgroup: "nginx.service", "--user
+ * app.service", "docker-4711.scope", or "".
+ */
+void			 owner_unit(const char *cgroup, char *unit,
+			    size_t size);
 
 /*
  * A user's name in a buffer of 48 bytes at least, or words for one that has

@@ -102,6 +102,14 @@ silence(const void *bytes, size_t len)
 	    info.tcpi_last_data_sent : info.tcpi_last_data_recv;
 }
 
+/* Whether it is, or was, a connection: before, the kernel counts from boot. */
+static bool
+has_data(unsigned int state)
+{
+	return state != TCP_LISTEN && state != TCP_CLOSE &&
+	    state != TCP_SYN_SENT && state != TCP_SYN_RECV;
+}
+
 /* The attributes behind the fixed part; each says its length, or lies. */
 static int
 read_attributes(const unsigned char *bytes, size_t len, struct sockdiag *socket)
@@ -118,7 +126,7 @@ read_attributes(const unsigned char *bytes, size_t len, struct sockdiag *socket)
 		if (attribute.nla_type == INET_DIAG_SKV6ONLY && size >= 1)
 			socket->v6only = bytes[sizeof(attribute)] != 0;
 		else if (attribute.nla_type == INET_DIAG_INFO &&
-		    socket->state != TCP_LISTEN && socket->state != TCP_CLOSE)
+		    has_data(socket->state))
 			socket->silent = silence(bytes + sizeof(attribute),
 			    size);
 		size = NLA_ALIGN(attribute.nla_len);
@@ -357,22 +365,4 @@ sockdiag_free(struct sockdiag_table *table)
 {
 	free(table->sockets);
 	memset(table, 0, sizeof(*table));
-}
-
-bool
-sockdiag_listener(unsigned int port, struct sockdiag *listener)
-{
-	struct sockdiag_table	table = { 0 };
-	size_t			i;
-	bool			found = false;
-
-	if (sockdiag_read(&table, port) == 0)
-		for (i = 0; i < table.n && !found; i++)
-			if (table.sockets[i].state == TCP_LISTEN &&
-			    address_port(&table.sockets[i].local) == port) {
-				*listener = table.sockets[i];
-				found = true;
-			}
-	sockdiag_free(&table);
-	return found;
 }

@@ -46,9 +46,6 @@ struct sockdiag_table {
 int		 sockdiag_read(struct sockdiag_table *, unsigned int port);
 void		 sockdiag_free(struct sockdiag_table *);
 
-/* A socket that listens on this port, on any address; false: none does. */
-bool		 sockdiag_listener(unsigned int port, struct sockdiag *);
-
 /*
  * What one datagram of the dump with that sequence number says: appends its
  * sockets.  Never reads beyond its bytes, whatever they are.

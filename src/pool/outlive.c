@@ -83,8 +83,11 @@ explain_failure(const struct address *address, bool reuseaddr)
 	else if (found.error == 0)
 		log_info("it can be bound now: whoever was in the way has "
 		    "left");
-	else
+	else {
+		/* Nor will we: two of us would share the clients unawares. */
+		found.reuseport_helps = false;
 		explain(&found, log_line);
+	}
 	obstacles_free(&found);
 }
 

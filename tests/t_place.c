@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "net/obstacle.h"
+#include "net/place.h"
 
 #define PORT	"5000"
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/* EADDRINUSE: who has what is in the way, and what ends that. */
+#include <sys/types.h>
+
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "advice.h"
+
+/* So many are told of one by one. */
+#define FEW	4
+
+/* What to type in front of kill(1). */
+static const char *
+privilege(const struct owner *owner)
+{
+	return geteuid() == 0 || geteuid() == owner->uid ? "" : "sudo ";
+}
+
+/* Whether another one of them has handed the socket down to it. */
+static bool
+has_inherited(const struct owner *owner, const struct owner *owners, size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++)
+		if (owners[i].pid == owner->parent)
+			return true;
+	return false;
+}
+
+/* A program that listens for others, who are started when clients come. */
+static bool
+is_systemd(const struct owner *owner)
+{
+	return owner->pid == 1 ? strstr(owner->title, "systemd") != NULL ||
+	    strstr(owner->title, "/sbin/init") != NULL :
+	    strstr(owner->title, "systemd --user") != NULL;
+}
+
+static void
+about_stopped(struct advice *advice, const struct owner *owner)
+{
+	const char	*sudo = privilege(owner);
+	int		 pid = (int)owner->pid;
+
+	if (owner->tracer != 0)
+		advice_say(advice, "Process %d is held by a debugger, process "
+		    "%d: let it go on there, or end it (%skill -KILL %d).",
+		    pid, (int)owner->tracer, sudo, pid);
+	else
+		advice_say(advice, "Process %d is stopped: let it go on (fg in "
+		    "its terminal, or %skill -CONT %d), or end it (%skill %d; "
+		    "%skill -CONT %d).", pid, sudo, pid, sudo, pid, sudo, pid);
+}
+
+/* Those who listen: all whom nobody else has handed the socket down to. */
+static void
+about_listeners(struct advice *advice, const struct owner *owners, size_t n)
+{
+	char		 pids[128] = "", pid[16];
+	const char	*sudo = "";
+	size_t		 i, first = n, how_many = 0;
+
+	for (i = 0; i < n; i++) {
+		if (has_inherited(&owners[i], owners, n))
+			continue;
+		if (how_many++ == 0)
+			first = i;
+		if (*privilege(&owners[i]) != '\0')
+			sudo = privilege(&owners[i]);
+		(void)snprintf(pid, sizeof(pid), " %d", (int)owners[i].pid);
+		(void)strlcat(pids, pid, sizeof(pids));
+	}
+	if (first == n)
+		return;
+	if (owners[first].unit[0] != '\0' &&
+	    strstr(owners[first].unit, ".scope") != NULL)
+		advice_say(advice, "Stop the container that process %d is in "
+		    "(%s), or take another port.", (int)owners[first].pid,
+		    owners[first].unit);
+	else if (owners[first].unit[0] != '\0')
+		advice_say(advice, "End process%s%s: it belongs to a unit, "
+		    "which may start it again, so: systemctl stop %s. Or take "
+		    "another port.", how_many > 1 ? "es" : "", pids,
+		    owners[first].unit);
+	else
+		advice_say(advice, "End process%s%s (%skill%s)%s, or take "
+		    "another port.", how_many > 1 ? "es" : "", pids, sudo,
+		    pids, how_many < n ? " and whoever has inherited the "
+		    "socket and does not end with it" : "");
+}
+
+/* Processes have it: what ends that. */
+static void
+about_owners(struct advice *advice, const struct obstacle *obstacle,
+    const struct owner *owners, size_t n)
+{
+	const char	*sudo = privilege(&owners[0]);
+	int		 pid = (int)owners[0].pid;
+
+	if (owners[0].stopped) {
+		about_stopped(advice, &owners[0]);
+		return;
+	}
+	if (is_systemd(&owners[0])) {
+		advice_say(advice, "systemd keeps it for a unit: systemctl%s "
+		    "list-sockets names that, systemctl%s stop frees the "
+		    "port.", pid == 1 ? "" : " --user", pid == 1 ? "" :
+		    " --user");
+		return;
+	}
+	switch (obstacle->socket.state) {
+	case TCP_LISTEN:
+		about_listeners(advice, owners, n);
+		break;
+	case TCP_CLOSE:
+		advice_say(advice, "Process %d has bound the port and gone no "
+		    "further: see why it neither listens nor connects, or end "
+		    "it (%skill %d).", pid, sudo, pid);
+		break;
+	case TCP_CLOSE_WAIT:
+		advice_say(advice, "The peer of process %d has sent its last "
+		    "byte: if the process is not answering it any more, it "
+		    "has forgotten close(), and CLOSE_WAIT has no time limit. "
+		    "End it (%skill %d).", pid, sudo, pid);
+		break;
+	case TCP_FIN_WAIT2:
+		advice_say(advice, "Process %d has shut down its end and waits "
+		    "for its peer: FIN_WAIT2 has no time limit while a process "
+		    "has the socket. End it (%skill %d).", pid, sudo, pid);
+		break;
+	default:
+		advice_say(advice, "Let process %d finish, or end it (%skill "
+		    "%d).", pid, sudo, pid);
+		break;
+	}
+}
+
+/* It has an inode, so a process or the kernel has it. */
+static void
+about_hidden(struct advice *advice, const struct obstacles *found)
+{
+	if (found->owners_error != 0)
+		return;			/* that has been said */
+	if (geteuid() != 0)
+		advice_say(advice, "Run this as root to see which process it "
+		    "is.");
+	else
+		advice_say(advice, "No process that we may look into has it: "
+		    "look from outside of this container or user namespace, "
+		    "in other PID namespaces (a container with this network), "
+		    "or in the kernel (NFS).");
+}
+
+/* No process has it, or none is to be seen. */
+static void
+about_nobody(struct advice *advice, const struct obstacles *found,
+    const struct obstacle *obstacle)
+{
+	char	peer[ADDRESS_TEXT];
+
+	if (obstacle->socket.inode != 0) {
+		about_hidden(advice, found);
+		return;
+	}
+	switch (obstacle->socket.state) {
+	case TCP_FIN_WAIT1:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		advice_say(advice, "The kernel still tries to tell %s of the "
+		    "end, and gives up after some minutes at most "
+		    "(net.ipv4.tcp_orphan_retries).",
+		    address_print(&obstacle->socket.peer, peer));
+		break;
+	default:
+		break;			/* its end is known, or its owner */
+	}
+}
+
+void
+advice_owners(struct advice *advice, const struct obstacles *found)
+{
+	const struct owner	*owners;
+	size_t			 i, n, told = 0;
+
+	for (i = 0; i < found->n && told < FEW; i++) {
+		/* Connections of one who listens are its business. */
+		if (obstacles_listen(found) &&
+		    found->list[i].socket.state != TCP_LISTEN)
+			break;
+		owners = owners_of(&found->owners,
+		    found->list[i].socket.inode, &n);
+		if (n == 0) {
+			about_nobody(advice, found, &found->list[i]);
+			continue;
+		}
+		about_owners(advice, &found->list[i], owners, n);
+		told++;
+	}
+}

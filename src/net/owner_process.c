@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/* What /proc says of one process (proc(5)). */
+#include <sys/types.h>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <vis.h>
+
+#include "owner.h"
+#include "sysctl.h"
+
+#define PF_KTHREAD	0x00200000	/* a flag in stat */
+
+/* A small file of a process, without its end: bytes, or -1. */
+static ssize_t
+read_file(int process, const char *name, char *text, size_t size)
+{
+	int	fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+	ssize_t	n;
+
+	if (fd == -1)
+		return -1;
+	n = read(fd, text, size - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* From its start, in ticks of the clock since boot, until now. */
+static int64_t
+age(unsigned long long start)
+{
+	struct timespec	now;
+	long		ticks = sysconf(_SC_CLK_TCK);
+
+	if (clock_gettime(CLOCK_BOOTTIME, &now) == -1 || ticks <= 0)
+		return 0;
+	return (int64_t)now.tv_sec - (int64_t)(start / (unsigned long)ticks);
+}
+
+/* The words between the NULs, as far as they can be printed. */
+static void
+read_title(int process, struct owner *owner)
+{
+	char	text[sizeof(owner->title)], visible[4 * sizeof(text)];
+	ssize_t	n = read_file(process, "cmdline", text, sizeof(text)), i;
+
+	for (i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = ' ';
+	while (n > 0 && text[n - 1] == ' ')
+		text[--n] = '\0';
+	if (n <= 0) {
+		n = read_file(process, "comm", text, sizeof(text));
+		text[strcspn(text, "\n")] = '\0';
+	}
+	if (n <= 0)
+		(void)strlcpy(text, "?", sizeof(text));
+	/* strnvis(3bsd) into too little room leaves no NUL behind. */
+	(void)strvis(visible, text, VIS_TAB | VIS_NL | VIS_CSTYLE);
+	(void)strlcpy(owner->title, visible, sizeof(owner->title));
+}
+
+/*
+ * The user is not the owner of /proc/PID: that is root's if it may not be
+ * looked into.
+ */
+static void
+read_status(int process, struct owner *owner)
+{
+	char		 text[2048];
+	const char	*line;
+	unsigned int	 uid;
+	int		 tracer;
+
+	owner->uid = (uid_t)-1;
+	if (read_file(process, "status", text, sizeof(text)) <= 0)
+		return;
+	if ((line = strstr(text, "\nUid:")) != NULL &&
+	    sscanf(line, "\nUid: %*u %u", &uid) == 1)
+		owner->uid = (uid_t)uid;
+	if ((line = strstr(text, "\nTracerPid:")) != NULL &&
+	    sscanf(line, "\nTracerPid: %d", &tracer) == 1)
+		owner->tracer = tracer;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t	len = strlen(text), n = strlen(end);
+
+	return len > n && strcmp(text + len - n, end) == 0;
+}
+
+void
+owner_unit(const char *cgroup, char *unit, size_t size)
+{
+	char		 path[1024];
+	const char	*at = strncmp(cgroup, "0::", 3) == 0 ? cgroup :
+			    strstr(cgroup, "\n0::"), *name;
+
+	unit[0] = '\0';
+	/* systemd's own hierarchy, where there are several. */
+	if ((name = strstr(cgroup, ":name=systemd:")) != NULL)
+		at = name;
+	if (at == NULL || (at = strchr(at, '/')) == NULL)
+		return;
+	(void)strlcpy(path, at, sizeof(path));
+	path[strcspn(path, "\n")] = '\0';
+	name = strrchr(path, '/') + 1;
+	if (ends_with(name, ".service") || ends_with(name, ".socket"))
+		(void)snprintf(unit, size, "%s%s",
+		    strstr(path, "/user@") != NULL ? "--user " : "", name);
+	else if (ends_with(name, ".scope") &&
+	    (strncmp(name, "docker-", 7) == 0 ||
+	    strncmp(name, "libpod-", 7) == 0 ||
+	    strncmp(name, "cri-", 4) == 0))
+		(void)strlcpy(unit, name, size);
+}
+
+static void
+read_unit(int process, struct owner *owner)
+{
+	char	text[2048];
+
+	if (read_file(process, "cgroup", text, sizeof(text)) > 0)
+		owner_unit(text, owner->unit, sizeof(owner->unit));
+}
+
+enum owner_kind
+owner_kind(int process, struct owner *owner)
+{
+	unsigned long long	start;
+	unsigned int		flags;
+	char			text[1024], state;
+	const char		*rest;
+	int			parent, threads;
+
+	/* Its name, in parentheses, may have any of them inside. */
+	if (read_file(process, "stat", text, sizeof(text)) <= 0 ||
+	    (rest = strrchr(text, ')')) == NULL ||
+	    sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u "
+	    "%*u %*d %*d %*d %*d %d %*d %llu", &state, &parent, &flags,
+	    &threads, &start) != 5)
+		return OWNER_GONE;
+	owner->parent = parent;
+	owner->stopped = state == 'T' || state == 't';
+	owner->age = age(start);
+	if (flags & PF_KTHREAD)
+		return OWNER_KERNEL;
+	if (state != 'Z' && state != 'X')
+		return OWNER_LIVING;
+	/* Its first thread has ended, and others go on. */
+	return threads > 1 ? OWNER_HEADLESS : OWNER_GONE;
+}
+
+void
+owner_read(int process, struct owner *owner)
+{
+	read_title(process, owner);
+	read_status(process, owner);
+	read_unit(process, owner);
+}
+
+/* What a user namespace has no number for has one number for all. */
+static bool
+is_outside(uid_t uid)
+{
+	unsigned int	inside, n;
+	bool		found = false;
+	FILE		*file;
+
+	if (uid != (uid_t)sysctl_number("kernel/overflowuid", 65534) ||
+	    (file = fopen("/proc/self/uid_map", "re")) == NULL)
+		return false;
+	while (!found && fscanf(file, "%u %*u %u", &inside, &n) == 2)
+		found = uid - inside < n;
+	(void)fclose(file);
+	return !found;
+}
+
+const char *
+owner_user(uid_t uid, char *text, size_t size)
+{
+	const struct passwd	*entry;
+
+	if (is_outside(uid))
+		(void)strlcpy(text, "a user outside this user namespace",
+		    size);
+	else if ((entry = getpwuid(uid)) != NULL)
+		(void)strlcpy(text, entry->pw_name, size);
+	else
+		(void)snprintf(text, size, "user %u", (unsigned int)uid);
+	return text;
+}
