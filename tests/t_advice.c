@@ -107,6 +107,21 @@ processes(void)
 	ask(&found);
 	ok(says("End process 1 (") && says("kill 1) and whoever") && !says("systemctl"),
 	    "process 1 of a container is a server");
+	(void)strlcpy(owner[0].unit, "nginx.service", sizeof(owner[0].unit));
+	ask(&found);
+	ok(says("may start it again, so: systemctl stop nginx.service"),
+	    "a unit is systemd's to stop");
+	(void)strlcpy(owner[0].unit, "docker-1.scope", sizeof(owner[0].unit));
+	ask(&found);
+	ok(says("Stop the container that process 1 is in (docker-1.scope)"),
+	    "a container is to be stopped");
+	owner[0].unit[0] = '\0';
+	owner[0].stopped = true;
+	owner[0].tracer = 99;
+	ask(&found);
+	ok(says("held by a debugger, process 99") && !says("-CONT"),
+	    "a debugger's process is the debugger's");
+	owner[0].stopped = false;
 	owner[0].pid = 5;
 	owner[1].uid = owner[0].uid = geteuid() + 1;
 	owner[1].parent = 5;

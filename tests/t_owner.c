@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -215,6 +216,72 @@ many(void)
 	}
 }
 
+static void *
+go_on(void *unused)
+{
+	for (;;)
+		(void)pause();
+	return unused;
+}
+
+/* Its first thread has ended, which the kernel calls a zombie. */
+static void
+without_head(void)
+{
+	int		fd = new_socket();
+	struct wait	wait = { .what = "a first thread to end" };
+	struct owner	owner = { 0 };
+	pid_t		pid = fork();
+	pthread_t	thread;
+
+	if (pid == 0) {
+		if (pthread_create(&thread, NULL, go_on, NULL) != 0)
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	while (lives(pid))
+		wait_a_moment(&wait);
+	owner = other_owner(fd);
+	ok(owner.pid == pid, "a process whose first thread has ended");
+	send_signal(pid, SIGKILL);
+	(void)await_end(pid);
+	(void)close(fd);
+}
+
+static void
+units(void)
+{
+	static const struct {
+		const char	*cgroup, *unit;
+	} rows[] = {
+		{ "0::/system.slice/nginx.service\n", "nginx.service" },
+		{ "0::/system.slice/ssh.socket\n", "ssh.socket" },
+		{ "0::/user.slice/user-1000.slice/session-3.scope\n", "" },
+		{ "0::/user.slice/user-1000.slice/user@1000.service/app.slice/"
+		    "web.service\n", "--user web.service" },
+		{ "0::/user.slice/user-1000.slice/user@1000.service/"
+		    "init.scope\n", "" },
+		{ "0::/system.slice/docker-4711.scope\n",
+		    "docker-4711.scope" },
+		{ "0::/\n", "" },
+		{ "0::\n", "" },
+		{ "", "" },
+		{ "12:cpu:/\n1:name=systemd:/system.slice/cron.service\n"
+		    "0::/\n", "cron.service" },
+		{ "12:cpu:/\n0::/system.slice/cron.service\n",
+		    "cron.service" },
+	};
+	char	unit[80];
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		owner_unit(rows[i].cgroup, unit, sizeof(unit));
+		ok(strcmp(unit, rows[i].unit) == 0, "unit '%s' of %.40s",
+		    unit, rows[i].cgroup[0] != '\0' ?
+		    strtok(strdupa(rows[i].cgroup), "\n") : "nothing");
+	}
+}
+
 int
 main(void)
 {
@@ -223,5 +290,7 @@ main(void)
 	names();
 	user();
 	many();
+	without_head();
+	units();
 	return done();
 }

@@ -56,36 +56,42 @@ about_stopped(struct advice *advice, const struct owner *owner)
 		    "%skill -CONT %d).", pid, sudo, pid, sudo, pid, sudo, pid);
 }
 
+/* The first whom nobody else has handed the socket down to. */
+static const struct owner *
+eldest(const struct owner *owners, size_t n)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++)
+		if (!has_inherited(&owners[i], owners, n))
+			return &owners[i];
+	return &owners[0];
+}
+
 /* Those who listen: all whom nobody else has handed the socket down to. */
 static void
 about_listeners(struct advice *advice, const struct owner *owners, size_t n)
 {
+	const char	*unit = eldest(owners, n)->unit, *sudo = "";
 	char		 pids[128] = "", pid[16];
-	const char	*sudo = "";
-	size_t		 i, first = n, how_many = 0;
+	size_t		 i, how_many = 0;
 
 	for (i = 0; i < n; i++) {
 		if (has_inherited(&owners[i], owners, n))
 			continue;
-		if (how_many++ == 0)
-			first = i;
+		how_many++;
 		if (*privilege(&owners[i]) != '\0')
 			sudo = privilege(&owners[i]);
 		(void)snprintf(pid, sizeof(pid), " %d", (int)owners[i].pid);
 		(void)strlcat(pids, pid, sizeof(pids));
 	}
-	if (first == n)
-		return;
-	if (owners[first].unit[0] != '\0' &&
-	    strstr(owners[first].unit, ".scope") != NULL)
-		advice_say(advice, "Stop the container that process %d is in "
-		    "(%s), or take another port.", (int)owners[first].pid,
-		    owners[first].unit);
-	else if (owners[first].unit[0] != '\0')
+	if (strstr(unit, ".scope") != NULL)
+		advice_say(advice, "Stop the container that process%s is in "
+		    "(%s), or take another port.", pids, unit);
+	else if (unit[0] != '\0')
 		advice_say(advice, "End process%s%s: it belongs to a unit, "
 		    "which may start it again, so: systemctl stop %s. Or take "
-		    "another port.", how_many > 1 ? "es" : "", pids,
-		    owners[first].unit);
+		    "another port.", how_many > 1 ? "es" : "", pids, unit);
 	else
 		advice_say(advice, "End process%s%s (%skill%s)%s, or take "
 		    "another port.", how_many > 1 ? "es" : "", pids, sudo,
@@ -98,14 +104,15 @@ static void
 about_owners(struct advice *advice, const struct obstacle *obstacle,
     const struct owner *owners, size_t n)
 {
-	const char	*sudo = privilege(&owners[0]);
-	int		 pid = (int)owners[0].pid;
+	const struct owner	*owner = eldest(owners, n);
+	const char		*sudo = privilege(owner);
+	int			 pid = (int)owner->pid;
 
-	if (owners[0].stopped) {
-		about_stopped(advice, &owners[0]);
+	if (owner->stopped) {
+		about_stopped(advice, owner);
 		return;
 	}
-	if (is_systemd(&owners[0])) {
+	if (is_systemd(owner)) {
 		advice_say(advice, "systemd keeps it for a unit: systemctl%s "
 		    "list-sockets names that, systemctl%s stop frees the "
 		    "port.", pid == 1 ? "" : " --user", pid == 1 ? "" :

@@ -173,8 +173,8 @@ explain(const struct obstacles *found, saying *tell)
 	tell_rest(found, OBSTACLES, tell);
 	if (found->beside > 0) {
 		(void)snprintf(line, sizeof(line), "beside it: %zu "
-		    "connections, which SO_REUSEADDR passes over if they have "
-		    "it too", found->beside);
+		    "connection%s, which SO_REUSEADDR passes over if made "
+		    "with it", found->beside, found->beside == 1 ? "" : "s");
 		tell(line);
 	}
 	tell_blind_spots(found, tell);
