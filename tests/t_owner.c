@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -206,6 +207,13 @@ many(void)
 	}
 	ok(found == 40, "%d sockets of 40, each twice in this process, which "
 	    "may open eight files more", found);
+	/* With one for /proc, one for a process, and none for its files. */
+	limit.rlim_cur = (rlim_t)again[39] + 3;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	owners_free(&owners);
+	errno = 0;
+	ok(owners_find(&owners, wanted, 40) == -1 && errno == EMFILE,
+	    "without a descriptor left, the reason is said");
 	ok(owners_of(&owners, 1, &n) == NULL && n == 0, "nobody has another");
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);

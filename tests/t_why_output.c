@@ -221,6 +221,7 @@ static const struct {
 	{ { NULL }, 64, "expected one [host:]port" },
 	{ { "1", "2" }, 64, "expected one [host:]port" },
 	{ { "::1:80" }, 64, "brackets" },
+	{ { "http://localhost:80" }, 64, "without any '/'" },
 	{ { "127.0.0.1:99999" }, 64, "from 0 to 65535" },
 	{ { "--frob" }, 64, "frob" },
 	{ { "-x" }, 64, "'x'" },

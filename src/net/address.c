@@ -27,6 +27,10 @@ split(char *text, char **host, char **port, const char **why)
 
 	*host = NULL;
 	*port = text;
+	if (strchr(text, '/') != NULL) {
+		*why = "expected [host:]port, without any '/'";
+		return -1;
+	}
 	if (*text == '[') {
 		char *bracket = strchr(text, ']');
 

@@ -146,13 +146,15 @@ look_into(int process, pid_t pid, const struct wanted *wanted,
 {
 	struct owner	owner = { .pid = pid };
 
+	errno = 0;
 	switch (owner_kind(process, &owner)) {
 	case OWNER_LIVING:
 		return search(process, process, wanted, &owner, owners);
 	case OWNER_HEADLESS:
 		return search_threads(process, wanted, &owner, owners);
-	case OWNER_KERNEL:
 	case OWNER_GONE:
+		return is_our_trouble(errno) ? -1 : 0;
+	case OWNER_KERNEL:
 		break;
 	}
 	return 0;
