@@ -77,6 +77,7 @@ static void
 states(void)
 {
 	int		fd = new_socket();
+	struct wait	wait = { .what = "a process to go on" };
 	pid_t		pid = a_child();
 	struct owner	owner = other_owner(fd);
 
@@ -90,7 +91,7 @@ states(void)
 	ok(other_owner(fd).stopped, "it is stopped");
 	send_signal(pid, SIGCONT);
 	while (is_stopped(pid))
-		(void)usleep(1000);
+		wait_a_moment(&wait);
 	ok(!other_owner(fd).stopped, "it goes on");
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == -1 ||
 	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == -1)
