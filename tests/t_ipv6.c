@@ -148,7 +148,13 @@ names(void)
 	struct server	server;
 	char		address[64];
 	int		client;
+	struct addrinfo	*found;
 
+	if (getaddrinfo("localhost", "1", NULL, &found) != 0) {
+		skip("names", "localhost has no address here (/etc/hosts)");
+		return;
+	}
+	freeaddrinfo(found);
 	log_clear();
 	server = server_start("-i", "1:2", "localhost:0", "echo", NULL);
 	ok(log_has("parent of 127.0.0.1:") || log_has("parent of [::1]:"),
