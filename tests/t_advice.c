@@ -103,7 +103,8 @@ processes(void)
 	ok(says("process 1 of root") && says("process 77 of root"), "both");
 	ok(says("systemctl list-sockets") && !says("kill"),
 	    "systemd's socket is systemd's");
-	(void)strlcpy(owner[0].title, "server", sizeof(owner[0].title));
+	(void)strlcpy(owner[0].title, "/bin/systemd_exporter -v",
+	    sizeof(owner[0].title));
 	ask(&found);
 	ok(says("End process 1 (") && says("kill 1) and whoever") && !says("systemctl"),
 	    "process 1 of a container is a server");
@@ -148,6 +149,7 @@ processes(void)
 static void
 nobody(void)
 {
+	struct obstacle		two[2];
 	struct obstacles	found = { .address = address("10.0.0.1:80"),
 				    .error = EADDRINUSE };
 
@@ -163,6 +165,11 @@ nobody(void)
 	ask(&found);
 	ok(says("/proc cannot be read: No such file") &&
 	    !says("show us"), "no process can be seen");
+	found = two_sockets(two, TCP_LISTEN);
+	two[0].socket.inode = 7;
+	found.restless = true;
+	ask(&found);
+	ok(says("It comes and goes while we look"), "one who comes and goes");
 	found = (struct obstacles){ .address = address("10.0.0.1:0"),
 	    .error = EADDRINUSE };
 	ask(&found);

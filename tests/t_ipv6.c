@@ -74,6 +74,10 @@ dual(void)
 	told(server, "127.0.0.1", "127.0.0.1", "127.0.0.1");
 	told(server, "[::1]", "::1", "::1");
 	server_end(server);
+	server = server_start("-i", "1:2", "[::ffff:127.0.0.1]:0", "exec",
+	    "tests/inside", NULL);
+	told(server, "127.0.0.1", "127.0.0.1", "127.0.0.1");
+	server_end(server);
 
 	log_clear();
 	server = server_start("-v", "-i", "1:2", "0", "echo", NULL);

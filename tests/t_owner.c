@@ -272,6 +272,15 @@ units(void)
 		    "init.scope\n", "" },
 		{ "0::/system.slice/docker-4711.scope\n",
 		    "docker-4711.scope" },
+		{ "0::/system.slice/web.service/supervisor\n",
+		    "web.service" },
+		{ "0::/user.slice/user-1000.slice/user@1000.service\n", "" },
+		{ "0::/machine.slice/libpod-12.scope/container\n",
+		    "libpod-12.scope" },
+		{ "0::/kubepods.slice/crio-0123456789abcdef0123456789abcdef"
+		    "0123456789abcdef0123456789abcdef.scope\n",
+		    "crio-0123456789abcdef0123456789abcdef"
+		    "0123456789abcdef0123456789abcdef.scope" },
 		{ "0::/\n", "" },
 		{ "0::\n", "" },
 		{ "", "" },
@@ -280,7 +289,7 @@ units(void)
 		{ "12:cpu:/\n0::/system.slice/cron.service\n",
 		    "cron.service" },
 	};
-	char	unit[80];
+	char	unit[sizeof(((struct owner *)NULL)->unit)];
 	size_t	i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

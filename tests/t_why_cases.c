@@ -38,6 +38,14 @@ refused(const char *address, const char *what, const char *text)
 		log_show();
 }
 
+static void
+become_nobody(void)
+{
+	/* An ordinary user is one already. */
+	if (getuid() == 0 && (setgid(65534) == -1 || setuid(65534) == -1))
+		_exit(126);
+}
+
 /* A process that has a listening socket, and its child has it, too. */
 static pid_t
 a_family(unsigned int port)
@@ -177,14 +185,6 @@ no_port_left(void)
 }
 
 static void
-become_nobody(void)
-{
-	/* An ordinary user is one already. */
-	if (getuid() == 0 && (setgid(65534) == -1 || setuid(65534) == -1))
-		_exit(126);
-}
-
-static void
 leave_user_namespace(void)
 {
 	if (unshare(CLONE_NEWUSER) == -1)
@@ -262,6 +262,7 @@ shared(void)
 	    "with the option a third one may");
 	refused("127.0.0.1:5005", "a port that others share",
 	    "shared by SO_REUSEPORT");
+	ok(!log_has("would let both in"), "which is nothing for outlived");
 	(void)close(one);
 	(void)close(other);
 }
@@ -322,11 +323,17 @@ htons_forgotten(void)
 static void
 well_known(void)
 {
-	int	fd;
+	int	fd, client;
 
 	setting("ip_unprivileged_port_start", "0");
 	fd = listening(80, false);
 	setting("ip_unprivileged_port_start", "1024");
+	client = dial(80);
+	ok(why_in(become_nobody, "127.0.0.1:80") == 1, "a low port, in use");
+	tells("a low port, in use", "in the way: LISTEN 127.0.0.1:80");
+	tells("a low port, in use", "CAP_NET_BIND_SERVICE");
+	tells_not("a low port, in use", "ESTABLISHED");
+	(void)close(client);
 	ok(why("127.0.0.1:20480", NULL) == 0 && !says("htons"),
 	    "a well-known port on the other side: no alarm");
 	(void)close(fd);
@@ -352,7 +359,9 @@ not_here(void)
 {
 	const char	*argv[] = { "./outlived", "-w", "25", "-i", "1:1",
 			    "10.1.2.3:5007", "echo", NULL };
-	pid_t		 pid;
+	const char	*watch[] = { "./outlive-why", "--watch",
+			    "10.1.2.3:5012", NULL };
+	pid_t		 pid, watcher;
 	int		 client;
 
 	ok(why("10.1.2.3:5007", NULL) == 1, "an address of somebody else");
@@ -360,15 +369,23 @@ not_here(void)
 	    "are: 127.0.0.1.");
 	tells("not here", "outlived -w");
 	log_clear();
+	watcher = program_start(watch, -1);
 	pid = program_start(argv, -1);
 	await_log("not an address of this machine yet, trying for 25 s");
 	add_address("10.1.2.3");
 	await_listener(5007);
+	ok(await_end(watcher) == 0, "it comes: --watch ends");
 	client = dial_to("10.1.2.3:5007");
-	ok(echoes(client, "hello\n"), "it comes: outlived -w has waited");
+	ok(echoes(client, "hello\n"), "outlived -w has waited");
+	/* It goes, and a connection stays behind. */
+	add_address("0.0.0.0");
+	send_signal(pid, SIGKILL);
+	(void)await_end(pid);
+	await_no_listener(5007);
+	ok(why("0.0.0.0:5007", NULL) == 1, "the address goes again");
+	tells("the address has gone", "made with SO_REUSEADDR");
 	(void)close(client);
-	send_signal(pid, SIGTERM);
-	ok(await_end(pid) == 0 && harness_nobody_left(), "all ended");
+	harness_end_all();
 }
 
 static void

@@ -179,6 +179,33 @@ await_text(int file, const char *text)
 	}
 }
 
+/* How often a process has gone to sleep. */
+static long
+sleeps(pid_t pid)
+{
+	char	path[64], line[128];
+	long	n = -1;
+	FILE	*file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if ((file = fopen(path, "re")) == NULL)
+		bail("%s: %s", path, strerror(errno));
+	while (n == -1 && fgets(line, sizeof(line), file) != NULL)
+		(void)sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	(void)fclose(file);
+	return n;
+}
+
+static void
+await_sleeps(pid_t pid, long more)
+{
+	struct wait	wait = { .what = "a process to look again" };
+	long		since = sleeps(pid);
+
+	while (sleeps(pid) < since + more)
+		wait_a_moment(&wait);
+}
+
 /* Every change, and the end when it is free. */
 static void
 watch(const char *form, const char *const *texts)
@@ -188,13 +215,18 @@ watch(const char *form, const char *const *texts)
 	int		 file = memfd_create("answer", MFD_CLOEXEC), client;
 	int		 listener = listening(5004, true), server, status;
 	pid_t		 pid;
-	char		 all[1 << 14];
+	char		 all[1 << 14], *at;
 	ssize_t		 n;
+	int		 more;
 
 	client = dial(5004);
 	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	pid = program_start(argv, file);
 	await_text(file, texts[0]);
+	/* Clients who come are no news as long as somebody listens. */
+	more = dial(5004);
+	await_sleeps(pid, 3);
+	(void)close(more);
 	(void)close(listener);
 	await_text(file, texts[1]);
 	/* The client first, so that there is no TIME_WAIT. */
@@ -208,6 +240,9 @@ watch(const char *form, const char *const *texts)
 	n = pread(file, all, sizeof(all) - 1, 0);
 	all[n > 0 ? n : 0] = '\0';
 	ok(strstr(all, texts[2]) != NULL, "%s: and says so", form);
+	for (at = all, n = 0; (at = strstr(at, texts[3])) != NULL; at++)
+		n++;
+	ok(n == 4, "%s: %zd answers", form, n);
 	if (strcmp(form, "--json") == 0)
 		ok(is_json(all), "each time in one line");
 	(void)close(file);
@@ -265,10 +300,11 @@ main(void)
 	static const char *const	words[] = { "LISTEN", "\n\n127.0.0.1:"
 	    "5004 cannot be bound with SO_REUSEPORT: Address already in use\n"
 	    "in the way: ESTABLISHED",
-	    "\n\n127.0.0.1:5004 can be bound with SO_REUSEPORT\n" };
+	    "\n\n127.0.0.1:5004 can be bound with SO_REUSEPORT\n",
+	    " be bound with" };
 	static const char *const	lines[] = { "LISTEN",
 	    "\"in_the_way\":[{\"state\":\"ESTABLISHED\"",
-	    "\"can_bind\":true" };
+	    "\"can_bind\":true", "\"can_bind\":" };
 
 	harness_begin();
 	harness_own_network();

@@ -217,6 +217,118 @@ families(void)
 	    "a link-local address that is not here");
 }
 
+/* Whether a socket that shares may be bound there. */
+static bool
+may_share(const char *text, bool v6only)
+{
+	struct address	address;
+	const char	*problem;
+	int		fd;
+	bool		yes;
+
+	(void)address_parse(&address, text, &problem);
+	fd = socket(address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (address.sa.sa_family == AF_INET6)
+		(void)set(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
+	yes = bind(fd, &address.sa, address.len) == 0;
+	(void)close(fd);
+	return yes;
+}
+
+/* What was asked does not change what others may do: the kernel remembers
+   who came in by SO_REUSEPORT, and where. */
+static void
+no_traces(void)
+{
+	int	four, six;
+
+	four = make("0.0.0.0:5014", LISTENS);
+	if ((six = make("[::]:5015", REUSEPORT | V6ONLY)) == -1) {
+		skip("traces", "this kernel has no IPv6");
+		(void)close(four);
+		return;
+	}
+	ok(!may_share("[::]:5014", false), "IPv4's port is not for sharing");
+	ok(why("5014", NULL) == 1 && why("--reuseport", "5014", NULL) == 1 &&
+	    why("--reuseport", "5014", NULL) == 1, "asked, and asked again");
+	ok(!may_share("[::]:5014", false), "it is not for sharing still");
+	(void)close(four);
+
+	four = make("0.0.0.0:5015", LISTENS);
+	ok(!may_share("[::]:5015", false), "one shares, one does not");
+	ok(why("5015", NULL) == 1, "asked without an option");
+	tells_not("one does not", "would let both in");
+	tells_not("one does not", "LISTEN 0.0.0.0:5015, shared");
+	ok(!may_share("[::]:5015", false), "it is not for sharing still");
+	(void)close(four);
+	(void)close(six);
+
+	/* Each is passed over by another option. */
+	four = make("127.0.0.1:5018", REUSEADDR);
+	six = make("127.0.0.2:5018", REUSEPORT | LISTENS);
+	ok(why("--reuseaddr", "0.0.0.0:5018", NULL) == 1 &&
+	    why("--reuseport", "0.0.0.0:5018", NULL) == 1 &&
+	    why("--reuseaddr", "--reuseport", "0.0.0.0:5018", NULL) == 0,
+	    "neither option does, both do");
+	ok(!may_share("127.0.0.1:5018", false), "and it has left no trace");
+	(void)close(four);
+	(void)close(six);
+}
+
+/* A server that ends and is started again all the time. */
+static void
+restless(void)
+{
+	pid_t	pid = fork();
+	int	i, wrong = 0, fd;
+
+	if (pid == 0)
+		for (;;) {
+			/* Refused when it is asked about in this moment. */
+			if ((fd = bound(5016, true)) != -1)
+				(void)listen(fd, 1);
+			(void)usleep(3000);
+			(void)close(fd);
+		}
+	for (i = 0; i < 40; i++) {
+		(void)why("127.0.0.1:5016", NULL);
+		wrong += says("other PID namespaces");
+	}
+	send_signal(pid, SIGKILL);
+	(void)await_end(pid);
+	ok(wrong == 0, "a server that is started again and again: %d wrong "
+	    "answers", wrong);
+	if (wrong > 0)
+		show_answer();
+}
+
+/* More than fit into a line: no pid is cut short. */
+static void
+many_heirs(void)
+{
+	int		 listener = make("127.0.0.1:5017", LISTENS), i;
+	pid_t		 pids[40];
+	char		 list[200] = "", pid[16];
+
+	for (i = 0; i < 40; i++)
+		if ((pids[i] = fork()) == 0)
+			for (;;)
+				(void)pause();
+	(void)close(listener);
+	ok(why("127.0.0.1:5017", NULL) == 1, "forty have one socket");
+	for (i = 0; i < 8; i++) {
+		(void)snprintf(pid, sizeof(pid), " %d", (int)pids[i]);
+		(void)strlcat(list, pid, sizeof(list));
+	}
+	(void)strlcat(list, " ...)", sizeof(list));
+	tells("forty", "End all 40 processes that have it (kill ");
+	tells("forty", list);
+	for (i = 0; i < 40; i++)
+		send_signal(pids[i], SIGKILL);
+	ok(harness_nobody_left(), "no process is left");
+}
+
 /* More of them than one would like to read, or to look at. */
 static void
 a_hundred(void)
@@ -331,6 +443,9 @@ main(void)
 	sharing();
 	interfaces();
 	families();
+	no_traces();
+	restless();
+	many_heirs();
 	a_hundred();
 	two_heirs();
 	calling();

@@ -12,6 +12,9 @@
 /* So many are told of one by one. */
 #define FEW	4
 
+/* So many pids are typed in one line. */
+#define MOST_PIDS	8
+
 /* What to type in front of kill(1). */
 static const char *
 privilege(const struct owner *owner)
@@ -31,13 +34,26 @@ has_inherited(const struct owner *owner, const struct owner *owners, size_t n)
 	return false;
 }
 
-/* A program that listens for others, who are started when clients come. */
+/* Whether the program is called so, by the first word of its title. */
+static bool
+is_program(const struct owner *owner, const char *name)
+{
+	char		 word[sizeof(owner->title)];
+	const char	*slash;
+
+	(void)strlcpy(word, owner->title, sizeof(word));
+	word[strcspn(word, " ")] = '\0';
+	slash = strrchr(word, '/');
+	return strcmp(slash != NULL ? slash + 1 : word, name) == 0;
+}
+
+/* Who listens for others, whom it starts when clients come. */
 static bool
 is_systemd(const struct owner *owner)
 {
-	return owner->pid == 1 ? strstr(owner->title, "systemd") != NULL ||
-	    strstr(owner->title, "/sbin/init") != NULL :
-	    strstr(owner->title, "systemd --user") != NULL;
+	return owner->pid == 1 ? is_program(owner, "systemd") ||
+	    is_program(owner, "init") : is_program(owner, "systemd") &&
+	    strstr(owner->title, "--user") != NULL;
 }
 
 static void
@@ -77,9 +93,9 @@ about_listeners(struct advice *advice, const struct owner *owners, size_t n)
 	size_t		 i, how_many = 0;
 
 	for (i = 0; i < n; i++) {
-		if (has_inherited(&owners[i], owners, n))
+		if (has_inherited(&owners[i], owners, n) ||
+		    how_many++ >= MOST_PIDS)
 			continue;
-		how_many++;
 		if (*privilege(&owners[i]) != '\0')
 			sudo = privilege(&owners[i]);
 		(void)snprintf(pid, sizeof(pid), " %d", (int)owners[i].pid);
@@ -92,6 +108,9 @@ about_listeners(struct advice *advice, const struct owner *owners, size_t n)
 		advice_say(advice, "End process%s%s: it belongs to a unit, "
 		    "which may start it again, so: systemctl stop %s. Or take "
 		    "another port.", how_many > 1 ? "es" : "", pids, unit);
+	else if (how_many > MOST_PIDS)
+		advice_say(advice, "End all %zu processes that have it "
+		    "(%skill%s ...), or take another port.", n, sudo, pids);
 	else
 		advice_say(advice, "End process%s%s (%skill%s)%s, or take "
 		    "another port.", how_many > 1 ? "es" : "", pids, sudo,
@@ -152,7 +171,11 @@ about_hidden(struct advice *advice, const struct obstacles *found)
 {
 	if (found->owners_error != 0)
 		return;			/* that has been said */
-	if (geteuid() != 0)
+	if (found->restless)
+		advice_say(advice, "It comes and goes while we look: is it a "
+		    "server that is started again and again, by systemd "
+		    "(Restart=) or another supervisor?");
+	else if (geteuid() != 0)
 		advice_say(advice, "Run this as root to see which process it "
 		    "is.");
 	else

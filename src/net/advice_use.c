@@ -22,16 +22,23 @@
 static bool
 is_outgoing(const struct sockdiag *socket, unsigned int low, unsigned int high)
 {
-	struct place	peer_place = place_at(&socket->peer);
+	struct place	there = place_at(&socket->peer), any_port = there;
 	struct sockdiag	listener;
 	unsigned int	port = address_port(&socket->local);
 	unsigned int	peer = address_port(&socket->peer);
 
 	if (peer == 0 || port < low || port > high)
 		return false;
-	return socket->state == TCP_SYN_SENT || peer < 1024 ||
-	    getservbyport(htons((uint16_t)peer), "tcp") != NULL ||
-	    place_listener(&peer_place, &listener);
+	if (socket->state == TCP_SYN_SENT || peer < 1024 ||
+	    getservbyport(htons((uint16_t)peer), "tcp") != NULL)
+		return true;
+	/* Is there a server on it?  Only of this machine we know that. */
+	if (any_port.address.sa.sa_family == AF_INET6)
+		any_port.address.in6.sin6_port = 0;
+	else
+		any_port.address.in.sin_port = 0;
+	return place_try(&any_port, 0) == 0 &&
+	    place_listener(&there, &listener);
 }
 
 static bool
@@ -185,8 +192,9 @@ about_sharing(struct advice *advice, const struct obstacles *found)
 		    "all who listen, which is seldom what one wants.");
 	if (found->reuseport && obstacles_listen(found) &&
 	    found->list[0].socket.uid != geteuid())
-		advice_say(advice, "SO_REUSEPORT shares within one user, and "
-		    "was asked for as another one: ask as %s.",
+		advice_say(advice, "SO_REUSEPORT shares within one user: if "
+		    "it was made with that, only programs of %s can share it, "
+		    "and this was asked by another user.",
 		    owner_user(found->list[0].socket.uid, user,
 		    sizeof(user)));
 }

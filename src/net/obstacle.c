@@ -9,7 +9,7 @@
 #include "obstacle.h"
 
 /* So many local addresses are tried one by one. */
-#define PLACES	64
+#define PLACES	1024
 
 /* How often we look again if the answer has changed meanwhile. */
 #define LOOKS	3
@@ -84,9 +84,30 @@ ask_reuseaddr(const struct obstacles *found, const struct place *place)
 	}
 }
 
+/*
+ * Whether a try with SO_REUSEPORT leaves nothing behind, even if it succeeds
+ * (place.h).
+ */
+static bool
+may_try_sharing(const struct place *place, const struct sockdiag_table *table)
+{
+	struct place	other;
+	size_t		i;
+
+	for (i = 0; i < table->n; i++) {
+		other = place_of(&table->sockets[i]);
+		if (address_port(&other.address) ==
+		    address_port(&place->address) &&
+		    !is_handshake(&table->sockets[i]) &&
+		    places_differ_slightly(place, &other))
+			return false;
+	}
+	return true;
+}
+
 /* Try each place on its own: what is true there is true of all in it. */
 static int
-mark(struct obstacles *found)
+mark(struct obstacles *found, const struct sockdiag_table *table)
 {
 	bool	*marked = calloc(found->n + 1, sizeof(*marked));
 	size_t	 i, j, places = 0;
@@ -102,8 +123,8 @@ mark(struct obstacles *found)
 			continue;
 		places++;
 		reuseaddr = ask_reuseaddr(found, &place);
-		shares = place_try(&place, PLACE_REUSEPORT |
-		    PLACE_FREEBIND) == 0;
+		shares = may_try_sharing(&place, table) && place_try(&place,
+		    PLACE_REUSEPORT | PLACE_FREEBIND) == 0;
 		for (j = i; j < found->n; j++) {
 			other = place_of(&found->list[j].socket);
 			if (!places_equal(&place, &other))
@@ -187,18 +208,33 @@ find_owners(struct obstacles *found)
 	return 0;
 }
 
+/* The first that should have an owner and has none to be seen; 0: none. */
+static unsigned long
+ownerless(const struct obstacles *found)
+{
+	size_t	i, n;
+
+	for (i = 0; i < found->n; i++)
+		if (found->list[i].socket.inode != 0 && owners_of(
+		    &found->owners, found->list[i].socket.inode, &n) == NULL)
+			return found->list[i].socket.inode;
+	return 0;
+}
+
 /* What else could be done: all of it is tried. */
 static void
-try_others(struct obstacles *found, const struct place *here)
+try_others(struct obstacles *found, const struct place *here,
+    const struct sockdiag_table *table)
 {
 	struct place	six = *here;
 	struct place	four = { .address.in.sin_family = AF_INET,
 			    .address.len = sizeof(four.address.in) };
-	int		options = options_of(found);
+	int		options = options_of(found) & PLACE_REUSEADDR;
 
 	found->reuseaddr_helps = !found->reuseaddr && found->n > 0 &&
 	    place_try(here, PLACE_REUSEADDR) == 0;
 	found->reuseport_helps = !found->reuseport && obstacles_listen(found) &&
+	    may_try_sharing(here, table) &&
 	    place_try(here, PLACE_REUSEPORT) == 0;
 	if (!address_is_dual(&found->address))
 		return;
@@ -208,12 +244,35 @@ try_others(struct obstacles *found, const struct place *here)
 	found->ipv4_free = place_try(&four, options) == 0;
 }
 
+/* Of those who have the port, who is in the way, and what would help. */
+static int
+sort_out(struct obstacles *found, const struct place *here,
+    const struct sockdiag_table *table)
+{
+	size_t	there_were;
+
+	if (collect(found, table) == -1 ||
+	    (found->error == EADDRINUSE && mark(found, table) == -1))
+		return -1;
+	there_were = found->n;
+	keep_obstacles(found);
+	/* One option passes over these, the other over those. */
+	if (found->reuseaddr && found->reuseport && there_were > 0 &&
+	    found->n == 0 && found->beside == 0)
+		found->error = 0;
+	if (found->n > 0)
+		qsort(found->list, found->n, sizeof(*found->list), compare);
+	if (found->error == EADDRINUSE)
+		try_others(found, here, table);
+	return find_owners(found);
+}
+
 /* One look, at what may change while we look. */
 static int
 look(struct obstacles *found, const struct place *here)
 {
 	struct sockdiag_table	table = { 0 };
-	int			result = 0;
+	int			result;
 
 	found->error = place_try(here, options_of(found));
 	if (found->error == -1)
@@ -221,21 +280,14 @@ look(struct obstacles *found, const struct place *here)
 	if ((found->error != EADDRINUSE && found->error != EACCES) ||
 	    address_port(&found->address) == 0)
 		return 0;
-	if (sockdiag_read(&table, address_port(&found->address)) == -1)
+	if (sockdiag_read(&table, address_port(&found->address)) == -1) {
 		found->table_error = errno;
-	else
-		result = collect(found, &table);
+		sockdiag_free(&table);
+		return 0;
+	}
+	result = sort_out(found, here, &table);
 	sockdiag_free(&table);
-	if (result == 0 && found->error == EADDRINUSE)
-		result = mark(found);
-	if (result == -1)
-		return -1;
-	keep_obstacles(found);
-	if (found->n > 0)
-		qsort(found->list, found->n, sizeof(*found->list), compare);
-	if (found->error == EADDRINUSE)
-		try_others(found, here);
-	return find_owners(found);
+	return result;
 }
 
 int
@@ -243,6 +295,7 @@ obstacles_find(struct obstacles *found, const struct address *address,
     bool reuseaddr, bool reuseport)
 {
 	struct place	here = place_at(address);
+	unsigned long	inode, before = 0;
 	int		i;
 
 	memset(found, 0, sizeof(*found));
@@ -252,10 +305,22 @@ obstacles_find(struct obstacles *found, const struct address *address,
 		found->reuseport = reuseport;
 		if (look(found, &here) == -1)
 			return -1;
-		/* Who has left meanwhile would be explained wrongly. */
-		if (i == LOOKS || found->error != EADDRINUSE ||
+		if (found->error != EADDRINUSE)
+			return 0;
+		/*
+		 * Who has left meanwhile would be explained wrongly.  So it is
+		 * if the address is free now; or if a socket had no owner any
+		 * more when we came to that, and is not there again.
+		 */
+		inode = ownerless(found);
+		if ((inode == 0 || inode == before) &&
 		    place_try(&here, options_of(found)) == EADDRINUSE)
 			return 0;
+		if (i == LOOKS) {
+			found->restless = true;
+			return 0;
+		}
+		before = inode;
 		obstacles_free(found);
 	}
 }

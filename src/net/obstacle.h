@@ -2,7 +2,8 @@
 /*
  * What is in the way of a bind(2): found out by trying, by the kernel's table
  * and by more tries.  A try is a socket that is bound and closed at once; if
- * it succeeds it has the port for some microseconds.  Nothing is changed.
+ * it succeeds it has the port for some microseconds.  Nothing is changed by it
+ * (see place.h for when it would be).
  */
 #ifndef NET_OBSTACLE_H
 #define NET_OBSTACLE_H
@@ -30,7 +31,8 @@ enum reuseaddr {
 struct obstacle {
 	struct sockdiag	socket;
 	enum reuseaddr	reuseaddr;
-	bool		shares;		/* with our user, by SO_REUSEPORT */
+	bool		shares;		/* with our user, by SO_REUSEPORT, as
+					   far as that could be tried */
 };
 
 struct obstacles {
@@ -45,6 +47,7 @@ struct obstacles {
 	size_t		 n;
 	size_t		 beside;	/* connections that may be in the way
 					   too: not known while one listens */
+	bool		 restless;	/* one came or went at each look */
 	int		 table_error;	/* the table cannot be read: errno */
 	struct owners	 owners;
 	int		 owners_error;	/* /proc cannot be read: errno */

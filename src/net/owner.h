@@ -21,7 +21,7 @@ struct owner {
 	pid_t		tracer;		/* the debugger; 0: there is none */
 	int64_t		age;		/* s since it was forked */
 	char		title[160];	/* its command line; see vis(3bsd) */
-	char		unit[80];	/* systemd's, or a container's scope; ""
+	char		unit[128];	/* systemd's, or a container's scope; ""
 					   for what a person has started */
 };
 
@@ -33,7 +33,8 @@ struct owners {
 };
 
 /*
- * Find every process that has one of n sockets, which are sorted here.  The
+ * Find every process that has one of n sockets, which are sorted here.  (Not
+ * threads that have unshared their descriptors, unless the first has ended.)  The
  * owners are zeroed at first, and are to be freed in any case.  Returns -1
  * with errno if /proc cannot be read: ENOENT, EMFILE.
  */

@@ -96,30 +96,58 @@ ends_with(const char *text, const char *end)
 	return len > n && strcmp(text + len - n, end) == 0;
 }
 
+static bool
+begins_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Whether it is the scope of a container, as their engines name it. */
+static bool
+is_container(const char *name)
+{
+	static const char *const	engines[] = { "docker-", "libpod-",
+	    "crio-", "cri-containerd-", "nerdctl-" };
+	size_t				i;
+
+	for (i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (begins_with(name, engines[i]) && ends_with(name, ".scope"))
+			return true;
+	return false;
+}
+
 void
 owner_unit(const char *cgroup, char *unit, size_t size)
 {
-	char		 path[1024];
-	const char	*at = strncmp(cgroup, "0::", 3) == 0 ? cgroup :
-			    strstr(cgroup, "\n0::"), *name;
+	char		 path[1024], *name;
+	const char	*at = begins_with(cgroup, "0::") ? cgroup :
+			    strstr(cgroup, "\n0::");
+	const char	*systemd = strstr(cgroup, ":name=systemd:");
 
 	unit[0] = '\0';
 	/* systemd's own hierarchy, where there are several. */
-	if ((name = strstr(cgroup, ":name=systemd:")) != NULL)
-		at = name;
+	if (systemd != NULL)
+		at = systemd;
 	if (at == NULL || (at = strchr(at, '/')) == NULL)
 		return;
 	(void)strlcpy(path, at, sizeof(path));
 	path[strcspn(path, "\n")] = '\0';
-	name = strrchr(path, '/') + 1;
-	if (ends_with(name, ".service") || ends_with(name, ".socket"))
-		(void)snprintf(unit, size, "%s%s",
-		    strstr(path, "/user@") != NULL ? "--user " : "", name);
-	else if (ends_with(name, ".scope") &&
-	    (strncmp(name, "docker-", 7) == 0 ||
-	    strncmp(name, "libpod-", 7) == 0 ||
-	    strncmp(name, "cri-", 4) == 0))
-		(void)strlcpy(unit, name, size);
+	/* Below a unit there may be folders of its own. */
+	while ((name = strrchr(path, '/')) != NULL) {
+		*name++ = '\0';
+		if (begins_with(name, "user@") || begins_with(name, "session-"))
+			return;		/* a person has started it */
+		if (is_container(name)) {
+			(void)strlcpy(unit, name, size);
+			return;
+		}
+		if (ends_with(name, ".service") || ends_with(name, ".socket")) {
+			(void)snprintf(unit, size, "%s%s",
+			    strstr(path, "/user@") != NULL ? "--user " : "",
+			    name);
+			return;
+		}
+	}
 }
 
 static void

@@ -73,6 +73,15 @@ places_collide(const struct place *one, const struct place *other)
 	return is_wildcard(&b) && !other->v6only;
 }
 
+bool
+places_differ_slightly(const struct place *one, const struct place *other)
+{
+	struct place	a = { .address = one->address };
+	struct place	b = { .address = other->address };
+
+	return !places_collide(one, other) && places_collide(&a, &b);
+}
+
 static int
 set(int fd, int level, int name, int value)
 {
@@ -127,12 +136,12 @@ try_once(const struct place *place, int options)
 int
 place_try(const struct place *place, int options)
 {
-	const int	both = PLACE_REUSEADDR | PLACE_REUSEPORT;
-
-	if ((options & both) == both &&
-	    (try_once(place, options & ~PLACE_REUSEPORT) == 0 ||
-	    try_once(place, options & ~PLACE_REUSEADDR) == 0))
+	/* Whether it could be had without sharing. */
+	if (options & PLACE_REUSEPORT &&
+	    try_once(place, options & ~PLACE_REUSEPORT) == 0)
 		return 0;
+	if (options & PLACE_REUSEPORT)
+		options &= ~PLACE_REUSEADDR;
 	return try_once(place, options);
 }
 

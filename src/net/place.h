@@ -28,15 +28,23 @@ struct place	place_of(const struct sockdiag *);
 bool		places_equal(const struct place *, const struct place *);
 bool		places_collide(const struct place *, const struct place *);
 
+/* Whether two do not, but have the same address, or one is a wildcard. */
+bool		places_differ_slightly(const struct place *,
+		    const struct place *);
+
 /*
  * Bind a socket there with these options, and close it at once.  Returns 0,
  * the errno of bind(2) (or EAFNOSUPPORT), or -1 with errno: it could not be
  * tried.
  *
- * That must change nothing.  With both options at once it would: what comes in
- * by SO_REUSEADDR leaves behind that the port is one for SO_REUSEPORT, and
- * Linux then lets the next one in by that alone, although nobody else has it
- * (inet_csk_update_fastreuse()).  So each is tried alone first.
+ * With both options, each is tried alone: it may still be that some sockets
+ * are passed over by one of them and the others by the other.
+ *
+ * A try is to change nothing.  When one with SO_REUSEPORT succeeds, Linux
+ * remembers that the port is one to share at this address, does not ask again
+ * who has the option, and so lets the next one in beside somebody who has not
+ * (inet_csk_update_fastreuse(), sk_reuseport_match()): who has SO_REUSEADDR
+ * alone, or is in another place by its interface or by IPV6_V6ONLY only.
  */
 #define PLACE_REUSEADDR	1	/* SO_REUSEADDR */
 #define PLACE_REUSEPORT	2	/* SO_REUSEPORT */
