@@ -230,26 +230,12 @@ hidden(void)
 	(void)close(fd);
 }
 
-static int
-sharing(unsigned int port)
-{
-	struct sockaddr_in	address = { .sin_family = AF_INET,
-				    .sin_port = htons((uint16_t)port),
-				    .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int			fd = socket(AF_INET, SOCK_STREAM |
-				    SOCK_CLOEXEC, 0), one = 1;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == -1 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 ||
-	    listen(fd, 5) == -1)
-		bail("SO_REUSEPORT: %s", strerror(errno));
-	return fd;
-}
-
 static void
 shared(void)
 {
-	int		 one = sharing(5005), other = sharing(5005), n = 0;
+	int		 one = a_socket("127.0.0.1:5005", REUSEPORT | LISTENS);
+	int		 other = a_socket("127.0.0.1:5005", REUSEPORT |
+			    LISTENS), n = 0;
 	const char	*at;
 
 	ok(why("127.0.0.1:5005", NULL) == 1, "two share a port");
@@ -406,29 +392,10 @@ low_port(void)
 	    "outlived says so at once, exit 69");
 }
 
-/* One of [::]:5008; 0: no IPv6. */
-static int
-listening6(int only)
-{
-	struct sockaddr_in6	address = { .sin6_family = AF_INET6,
-				    .sin6_port = htons(5008) };
-	int			fd = socket(AF_INET6, SOCK_STREAM |
-				    SOCK_CLOEXEC, 0);
-
-	if (fd == -1)
-		return -1;
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only,
-	    sizeof(only)) == -1 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 ||
-	    listen(fd, 1) == -1)
-		bail("[::]: %s", strerror(errno));
-	return fd;
-}
-
 static void
 both_families(void)
 {
-	int	fd = listening6(0);
+	int	fd = a_socket("[::]:5008", LISTENS);
 
 	if (fd == -1) {
 		skip("IPv6 against IPv4", "this kernel has no IPv6");
@@ -439,7 +406,7 @@ both_families(void)
 	tells("two families", "[::]:5008 serves IPv4 as well");
 	refused("127.0.0.1:5008", "two families", "serves IPv4 as well");
 	(void)close(fd);
-	fd = listening6(1);
+	fd = a_socket("[::]:5008", V6ONLY | LISTENS);
 	ok(why("0.0.0.0:5008", NULL) == 0, "[::] for IPv6 alone, then 0.0.0.0");
 	(void)close(fd);
 	fd = listening(5008, false);
@@ -460,7 +427,8 @@ an_orphan(void)
 
 	ok(echoes(client, "hello\n"), "a client is served");
 	ok(why("127.0.0.1:5009", NULL) == 1, "by a server that listens");
-	tells("a server with a client", "Set SO_REUSEADDR before bind() as well");
+	tells("a server with a client", "Set SO_REUSEADDR before bind() as "
+	    "well");
 	send_signal(server.pid, SIGKILL);
 	(void)await_end(server.pid);
 	await_no_listener(5009);

@@ -16,43 +16,8 @@
 
 #include "client.h"
 #include "harness.h"
-#include "net/place.h"
 #include "process.h"
 #include "why.h"
-
-/* How a socket is made. */
-enum { REUSEADDR = 1, REUSEPORT = 2, V6ONLY = 4, ON_LO = 8, LISTENS = 16 };
-
-static int
-set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value));
-}
-
-/* One that is made so; -1: the kernel has no IPv6. */
-static int
-make(const char *text, int how)
-{
-	struct address	address;
-	const char	*problem;
-	int		fd;
-
-	if (address_parse(&address, text, &problem) != 0)
-		bail("%s: %s", text, problem);
-	fd = socket(address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	if (set(fd, SOL_SOCKET, SO_REUSEADDR, (how & REUSEADDR) != 0) == -1 ||
-	    set(fd, SOL_SOCKET, SO_REUSEPORT, (how & REUSEPORT) != 0) == -1 ||
-	    (how & ON_LO && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo",
-	    2) == -1) ||
-	    (address.sa.sa_family == AF_INET6 && set(fd, IPPROTO_IPV6,
-	    IPV6_V6ONLY, (how & V6ONLY) != 0) == -1) ||
-	    bind(fd, &address.sa, address.len) == -1 ||
-	    (how & LISTENS && listen(fd, 64) == -1))
-		bail("%s: %s", text, strerror(errno));
-	return fd;
-}
 
 static int
 accepted(int listener)
@@ -64,8 +29,8 @@ accepted(int listener)
 static void
 each_its_own(void)
 {
-	int	one = make("127.0.0.1:5001", REUSEADDR);
-	int	other = make("127.0.0.2:5001", 0);
+	int	one = a_socket("127.0.0.1:5001", REUSEADDR);
+	int	other = a_socket("127.0.0.2:5001", 0);
 
 	ok(why("--reuseaddr", "0.0.0.0:5001", NULL) == 1,
 	    "two places, one with the option");
@@ -82,7 +47,7 @@ each_its_own(void)
 static void
 a_crowd(void)
 {
-	int	listener = make("127.0.0.1:5002", REUSEADDR | LISTENS);
+	int	listener = a_socket("127.0.0.1:5002", REUSEADDR | LISTENS);
 	int	one = dial(5002), a = accepted(listener), off = 0;
 	int	other = dial(5002), b = accepted(listener);
 
@@ -90,7 +55,8 @@ a_crowd(void)
 	(void)setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	ok(why("--reuseaddr", "127.0.0.1:5002", NULL) == 1,
 	    "one of two has the option");
-	tells("a crowd", ", made without SO_REUSEADDR, or another one there was");
+	tells("a crowd", ", made without SO_REUSEADDR, or another one there "
+	    "was");
 	tells("a crowd", "SO_REUSEADDR would have helped only if");
 	ok(why("--json", "127.0.0.1:5002", NULL) == 1 &&
 	    says("\"reuseaddr\":\"some\""), "in JSON, too");
@@ -104,11 +70,11 @@ a_crowd(void)
 static void
 beside_a_listener(void)
 {
-	int	listener = make("127.0.0.1:5003", REUSEADDR | LISTENS);
+	int	listener = a_socket("127.0.0.1:5003", REUSEADDR | LISTENS);
 	int	client = dial(5003), server = accepted(listener);
 
 	(void)close(listener);
-	listener = make("127.0.0.2:5003", LISTENS);
+	listener = a_socket("127.0.0.2:5003", LISTENS);
 	ok(why("0.0.0.0:5003", NULL) == 1 && says("LISTEN 127.0.0.2:5003") &&
 	    says("ESTABLISHED 127.0.0.1:5003") &&
 	    says(", made with SO_REUSEADDR"), "a connection and a listener");
@@ -127,8 +93,8 @@ beside_a_listener(void)
 static void
 bound_and_listening(void)
 {
-	int		 one = make("127.0.0.1:5004", REUSEADDR);
-	int		 other = make("127.0.0.1:5004", REUSEADDR);
+	int		 one = a_socket("127.0.0.1:5004", REUSEADDR);
+	int		 other = a_socket("127.0.0.1:5004", REUSEADDR);
 	const char	*first;
 
 	(void)listen(other, 1);
@@ -144,8 +110,8 @@ bound_and_listening(void)
 static void
 sharing(void)
 {
-	int	one = make("127.0.0.1:5005", REUSEPORT | LISTENS);
-	int	other = make("127.0.0.2:5005", LISTENS);
+	int	one = a_socket("127.0.0.1:5005", REUSEPORT | LISTENS);
+	int	other = a_socket("127.0.0.2:5005", LISTENS);
 
 	ok(why("--reuseport", "0.0.0.0:5005", NULL) == 1,
 	    "one shares, one does not");
@@ -163,14 +129,14 @@ sharing(void)
 static void
 interfaces(void)
 {
-	int	one = make("127.0.0.1:5006", ON_LO | LISTENS);
+	int	one = a_socket("127.0.0.1:5006", ON_LO | LISTENS);
 
 	ok(why("127.0.0.1:5006", NULL) == 1, "bound to an interface");
 	tells("an interface", "LISTEN 127.0.0.1:5006 on lo\n");
 	ok(why("--json", "127.0.0.1:5006", NULL) == 1 &&
 	    says("\"interface\":1,"), "in JSON, too");
 	(void)close(one);
-	one = make("127.0.0.1:5006", ON_LO | REUSEADDR);
+	one = a_socket("127.0.0.1:5006", ON_LO | REUSEADDR);
 	ok(why("127.0.0.1:5006", NULL) == 1, "bound there with the option");
 	tells("an interface", "made with SO_REUSEADDR");
 	(void)close(one);
@@ -179,7 +145,7 @@ interfaces(void)
 static void
 families(void)
 {
-	int	four, six = make("[::1]:5007", LISTENS);
+	int	four, six = a_socket("[::1]:5007", LISTENS);
 
 	if (six == -1) {
 		skip("IPv6 beside IPv4", "this kernel has no IPv6");
@@ -189,25 +155,25 @@ families(void)
 	tells("[::1]", "Only IPv6's port is taken: 0.0.0.0 can be bound");
 	tells_not("[::1]", "Only IPv4's");
 	ok(why("0.0.0.0:5007", NULL) == 0, "IPv4 alone is free");
-	four = make("127.0.0.1:5007", LISTENS);
+	four = a_socket("127.0.0.1:5007", LISTENS);
 	ok(why("5007", NULL) == 1, "both are taken");
 	tells_not("both are taken", "Only IPv");
 	(void)close(four);
 	(void)close(six);
 
-	six = make("[::]:5008", V6ONLY | REUSEADDR);
-	four = make("0.0.0.0:5008", 0);
+	six = a_socket("[::]:5008", V6ONLY | REUSEADDR);
+	four = a_socket("0.0.0.0:5008", 0);
 	ok(why("5008", NULL) == 1, "two wildcards");
 	tells("two wildcards", "BOUND [::]:5008, made with SO_REUSEADDR");
 	tells("two wildcards", "BOUND 0.0.0.0:5008, made without");
 	(void)close(four);
 	(void)close(six);
 
-	six = make("[::]:5009", 0);
+	six = a_socket("[::]:5009", 0);
 	ok(why("0.0.0.0:5009", NULL) == 1, "[::] is bound, IPv4 is asked");
 	tells_not("[::] is bound", "serves IPv4 as well");
 	(void)close(six);
-	six = make("[::]:5010", LISTENS);
+	six = a_socket("[::]:5010", LISTENS);
 	ok(why("[::ffff:127.0.0.1]:5010", NULL) == 1,
 	    "[::] listens, and IPv4 is asked in IPv6's words");
 	tells("in IPv6's words", "serves IPv4 as well");
@@ -217,25 +183,6 @@ families(void)
 	    "a link-local address that is not here");
 }
 
-/* Whether a socket that shares may be bound there. */
-static bool
-may_share(const char *text, bool v6only)
-{
-	struct address	address;
-	const char	*problem;
-	int		fd;
-	bool		yes;
-
-	(void)address_parse(&address, text, &problem);
-	fd = socket(address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	(void)set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (address.sa.sa_family == AF_INET6)
-		(void)set(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
-	yes = bind(fd, &address.sa, address.len) == 0;
-	(void)close(fd);
-	return yes;
-}
-
 /* What was asked does not change what others may do: the kernel remembers
    who came in by SO_REUSEPORT, and where. */
 static void
@@ -243,35 +190,40 @@ no_traces(void)
 {
 	int	four, six;
 
-	four = make("0.0.0.0:5014", LISTENS);
-	if ((six = make("[::]:5015", REUSEPORT | V6ONLY)) == -1) {
+	four = a_socket("0.0.0.0:5014", LISTENS);
+	if ((six = a_socket("[::]:5015", REUSEPORT | V6ONLY)) == -1) {
 		skip("traces", "this kernel has no IPv6");
 		(void)close(four);
 		return;
 	}
-	ok(!may_share("[::]:5014", false), "IPv4's port is not for sharing");
+	ok(!may_be_bound("[::]:5014", REUSEPORT),
+	    "IPv4's port is not for sharing");
 	ok(why("5014", NULL) == 1 && why("--reuseport", "5014", NULL) == 1 &&
 	    why("--reuseport", "5014", NULL) == 1, "asked, and asked again");
-	ok(!may_share("[::]:5014", false), "it is not for sharing still");
+	ok(!may_be_bound("[::]:5014", REUSEPORT),
+	    "it is not for sharing still");
 	(void)close(four);
 
-	four = make("0.0.0.0:5015", LISTENS);
-	ok(!may_share("[::]:5015", false), "one shares, one does not");
+	four = a_socket("0.0.0.0:5015", LISTENS);
+	ok(!may_be_bound("[::]:5015", REUSEPORT),
+	    "one shares, one does not");
 	ok(why("5015", NULL) == 1, "asked without an option");
 	tells_not("one does not", "would let both in");
 	tells_not("one does not", "LISTEN 0.0.0.0:5015, shared");
-	ok(!may_share("[::]:5015", false), "it is not for sharing still");
+	ok(!may_be_bound("[::]:5015", REUSEPORT),
+	    "it is not for sharing still");
 	(void)close(four);
 	(void)close(six);
 
 	/* Each is passed over by another option. */
-	four = make("127.0.0.1:5018", REUSEADDR);
-	six = make("127.0.0.2:5018", REUSEPORT | LISTENS);
+	four = a_socket("127.0.0.1:5018", REUSEADDR);
+	six = a_socket("127.0.0.2:5018", REUSEPORT | LISTENS);
 	ok(why("--reuseaddr", "0.0.0.0:5018", NULL) == 1 &&
 	    why("--reuseport", "0.0.0.0:5018", NULL) == 1 &&
 	    why("--reuseaddr", "--reuseport", "0.0.0.0:5018", NULL) == 0,
 	    "neither option does, both do");
-	ok(!may_share("127.0.0.1:5018", false), "and it has left no trace");
+	ok(!may_be_bound("127.0.0.1:5018", REUSEPORT),
+	    "and it has left no trace");
 	(void)close(four);
 	(void)close(six);
 }
@@ -307,7 +259,7 @@ restless(void)
 static void
 many_heirs(void)
 {
-	int		 listener = make("127.0.0.1:5017", LISTENS), i;
+	int		 listener = a_socket("127.0.0.1:5017", LISTENS), i;
 	pid_t		 pids[40];
 	char		 list[200] = "", pid[16];
 
@@ -333,7 +285,7 @@ many_heirs(void)
 static void
 a_hundred(void)
 {
-	int	listener = make("127.0.0.1:5011", REUSEADDR | LISTENS);
+	int	listener = a_socket("127.0.0.1:5011", REUSEADDR | LISTENS);
 	int	clients[100], servers[100], i;
 
 	for (i = 0; i < 100; i++) {
@@ -358,7 +310,7 @@ a_hundred(void)
 static void
 two_heirs(void)
 {
-	int	listener = make("127.0.0.1:5012", LISTENS);
+	int	listener = a_socket("127.0.0.1:5012", LISTENS);
 	pid_t	one = fork(), other;
 	char	text[128];
 
@@ -384,13 +336,13 @@ calling(void)
 {
 	struct sockaddr_in	address = { .sin_family = AF_INET,
 				    .sin_port = htons(5013) };
-	int			full = make("127.0.0.1:5013", 0), fds[4], i;
+	int			full = a_socket("127.0.0.1:5013", 0), fds[4], i;
 
 	(void)listen(full, 0);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	for (i = 0; i < 4; i++) {
 		fds[i] = i < 3 ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC,
-		    0) : make("127.0.0.1:40005", 0);
+		    0) : a_socket("127.0.0.1:40005", 0);
 		(void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
 		(void)connect(fds[i], (struct sockaddr *)&address,
 		    sizeof(address));
@@ -407,13 +359,13 @@ calling(void)
 static void
 high_ports(void)
 {
-	int	listener = make("127.0.0.1:40006", LISTENS), client;
-	int	server, unrelated = make("127.0.0.5:40007", LISTENS);
+	int	listener = a_socket("127.0.0.1:40006", LISTENS), client;
+	int	server, unrelated = a_socket("127.0.0.5:40007", LISTENS);
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		    .sin_port = htons(40006),
 		    .sin_addr = { htonl(INADDR_LOOPBACK) } };
 
-	client = make("127.0.0.1:40007", 0);
+	client = a_socket("127.0.0.1:40007", 0);
 	(void)connect(client, (struct sockaddr *)&address, sizeof(address));
 	server = accepted(listener);
 	ok(why("127.0.0.1:40006", NULL) == 1, "a server on a high port");

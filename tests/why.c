@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "net/address.h"
 #include "why.h"
 
 static char	answer[1 << 16];
@@ -112,29 +112,74 @@ setting(const char *name, const char *value)
 	(void)close(fd);
 }
 
-/* A socket that is bound to a port of 127.0.0.1. */
-int
-bound(unsigned int number, bool reuseaddr)
+static int
+set(int fd, int level, int name, int value)
 {
-	struct sockaddr_in	address = { .sin_family = AF_INET,
-				    .sin_port = htons((uint16_t)number),
-				    .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int			fd = socket(AF_INET, SOCK_STREAM |
-				    SOCK_CLOEXEC, 0);
-	int			on = reuseaddr;
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
-		(void)close(fd);
+/* -1, with errno: EAFNOSUPPORT, or it is refused. */
+static int
+try_socket(const char *text, int how)
+{
+	struct address	address;
+	const char	*problem;
+	int		fd, saved;
+
+	if (address_parse(&address, text, &problem) != 0)
+		bail("%s: %s", text, problem);
+	fd = socket(address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
 		return -1;
-	}
-	return fd;
+	if (set(fd, SOL_SOCKET, SO_REUSEADDR, (how & REUSEADDR) != 0) == 0 &&
+	    set(fd, SOL_SOCKET, SO_REUSEPORT, (how & REUSEPORT) != 0) == 0 &&
+	    (!(how & ON_LO) || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE,
+	    "lo", 2) == 0) &&
+	    (address.sa.sa_family != AF_INET6 || set(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, (how & V6ONLY) != 0) == 0) &&
+	    bind(fd, &address.sa, address.len) == 0 &&
+	    (!(how & LISTENS) || listen(fd, 64) == 0))
+		return fd;
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return -1;
 }
 
 int
-listening(unsigned int number, bool reuseaddr)
+a_socket(const char *text, int how)
 {
-	int	fd = bound(number, reuseaddr);
+	int	fd = try_socket(text, how);
+
+	if (fd == -1 && errno != EAFNOSUPPORT)
+		bail("%s: %s", text, strerror(errno));
+	return fd;
+}
+
+bool
+may_be_bound(const char *text, int how)
+{
+	int	fd = try_socket(text, how);
+
+	if (fd == -1)
+		return false;
+	(void)close(fd);
+	return true;
+}
+
+int
+bound(unsigned int port, bool reuseaddr)
+{
+	char	text[32];
+
+	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+	return try_socket(text, reuseaddr ? REUSEADDR : 0);
+}
+
+int
+listening(unsigned int port, bool reuseaddr)
+{
+	int	fd = bound(port, reuseaddr);
 
 	if (fd == -1 || listen(fd, 64) == -1)
 		bail("bind or listen: %s", strerror(errno));
