@@ -45,12 +45,16 @@ server1(const char *option)
 	return pid;
 }
 
+/* Ctrl-C is later than server1's accept(): what waits for one gets a reset. */
 static pid_t
 server2(const char *option)
 {
-	pid_t	pid = start("./server2", option);
+	pid_t		pid = start("./server2", option);
+	struct wait	wait = { .what = "server1's accept()" };
 
 	await_listener(8888);
+	while (not_accepted() > 0)
+		wait_a_moment(&wait);
 	return pid;
 }
 
