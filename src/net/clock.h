@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* The clock for intervals: it never jumps (CLOCK_MONOTONIC). */
+/* Clocks that never jump. */
 #ifndef NET_CLOCK_H
 #define NET_CLOCK_H
 
 #include <stdint.h>
 
-/* Milliseconds since some moment in the past. */
+/* For intervals: milliseconds since some moment in the past. */
 int64_t	clock_ms(void);
+
+/* Milliseconds since the machine was started, also those that it has slept:
+   what /proc says of a process's start counts so (CLOCK_BOOTTIME). */
+int64_t	clock_boot_ms(void);
 
 #endif

@@ -1,53 +1,25 @@
 /* SPDX-License-Identifier: ISC */
-/* What /proc says of one process (proc(5)). */
+/* What people want to know of a process: /proc again. */
 #include <sys/types.h>
 
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include <vis.h>
 
+#include "clock.h"
 #include "owner.h"
+#include "process.h"
 #include "sysctl.h"
 
 #define PF_KTHREAD	0x00200000	/* a flag in stat */
-
-/* A small file of a process, without its end: bytes, or -1. */
-static ssize_t
-read_file(int process, const char *name, char *text, size_t size)
-{
-	int	fd = openat(process, name, O_RDONLY | O_CLOEXEC);
-	ssize_t	n;
-
-	if (fd == -1)
-		return -1;
-	n = read(fd, text, size - 1);
-	(void)close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
-/* From its start, in ticks of the clock since boot, until now. */
-static int64_t
-age(unsigned long long start)
-{
-	struct timespec	now;
-	long		ticks = sysconf(_SC_CLK_TCK);
-
-	if (clock_gettime(CLOCK_BOOTTIME, &now) == -1 || ticks <= 0)
-		return 0;
-	return (int64_t)now.tv_sec - (int64_t)(start / (unsigned long)ticks);
-}
 
 /* The words between the NULs, as far as they can be printed. */
 static void
 read_title(int process, struct owner *owner)
 {
 	char	text[sizeof(owner->title)], visible[4 * sizeof(text)];
-	ssize_t	n = read_file(process, "cmdline", text, sizeof(text)), i;
+	ssize_t	n = process_file(process, "cmdline", text, sizeof(text)), i;
 
 	for (i = 0; i < n; i++)
 		if (text[i] == '\0')
@@ -55,7 +27,7 @@ read_title(int process, struct owner *owner)
 	while (n > 0 && text[n - 1] == ' ')
 		text[--n] = '\0';
 	if (n <= 0) {
-		n = read_file(process, "comm", text, sizeof(text));
+		n = process_file(process, "comm", text, sizeof(text));
 		text[strcspn(text, "\n")] = '\0';
 	}
 	if (n <= 0)
@@ -78,7 +50,7 @@ read_status(int process, struct owner *owner)
 	int		 tracer;
 
 	owner->uid = (uid_t)-1;
-	if (read_file(process, "status", text, sizeof(text)) <= 0)
+	if (process_file(process, "status", text, sizeof(text)) <= 0)
 		return;
 	if ((line = strstr(text, "\nUid:")) != NULL &&
 	    sscanf(line, "\nUid: %*u %u", &uid) == 1)
@@ -155,35 +127,26 @@ read_unit(int process, struct owner *owner)
 {
 	char	text[2048];
 
-	if (read_file(process, "cgroup", text, sizeof(text)) > 0)
+	if (process_file(process, "cgroup", text, sizeof(text)) > 0)
 		owner_unit(text, owner->unit, sizeof(owner->unit));
 }
 
 enum owner_kind
-owner_kind(int process, struct owner *owner)
+owner_kind(int dir, struct owner *owner)
 {
-	unsigned long long	start;
-	unsigned int		flags;
-	char			text[1024], state;
-	const char		*rest;
-	int			parent, threads;
+	struct process	process;
 
-	/* Its name, in parentheses, may have any of them inside. */
-	if (read_file(process, "stat", text, sizeof(text)) <= 0 ||
-	    (rest = strrchr(text, ')')) == NULL ||
-	    sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u "
-	    "%*u %*d %*d %*d %*d %d %*d %llu", &state, &parent, &flags,
-	    &threads, &start) != 5)
+	if (process_stat(dir, &process) == -1)
 		return OWNER_GONE;
-	owner->parent = parent;
-	owner->stopped = state == 'T' || state == 't';
-	owner->age = age(start);
-	if (flags & PF_KTHREAD)
+	owner->parent = process.parent;
+	owner->stopped = process_is_stopped(&process);
+	owner->age = (clock_boot_ms() - process.start) / 1000;
+	if (process.flags & PF_KTHREAD)
 		return OWNER_KERNEL;
-	if (state != 'Z' && state != 'X')
+	if (!process_is_dead(&process))
 		return OWNER_LIVING;
 	/* Its first thread has ended, and others go on. */
-	return threads > 1 ? OWNER_HEADLESS : OWNER_GONE;
+	return process.threads > 1 ? OWNER_HEADLESS : OWNER_GONE;
 }
 
 void
