@@ -45,6 +45,18 @@ struct outlive_config {
 	const char	*address;
 
 	/*
+	 * The instance: a name, and the directory in which its lock and its
+	 * boards are kept, by which outlivectl(8) and the next parent find the
+	 * orphans.  NULL: the name is the address (9999, or 127.0.0.1:9999),
+	 * and port 0, which is another one each time, needs one; the directory
+	 * is the one in the environment's OUTLIVE_STATE_DIR, or else
+	 * /run/outlive, $XDG_RUNTIME_DIR/outlive or /tmp/outlive-UID, the
+	 * first that can be written.  Two NULLs.
+	 */
+	const char	*name;
+	const char	*state_dir;
+
+	/*
 	 * What is done for a client; there is no default.  It runs in a child,
 	 * which serves one client at a time and many after another: it may
 	 * block for as long as it likes, and it leaves signals, mask and

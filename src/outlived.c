@@ -17,8 +17,10 @@ static const struct option	options[] = {
 	{ "backlog",		required_argument,	NULL, 'b' },
 	{ "idle",		required_argument,	NULL, 'i' },
 	{ "max-children",	required_argument,	NULL, 'm' },
+	{ "name",		required_argument,	NULL, 'n' },
 	{ "max-requests",	required_argument,	NULL, 'r' },
 	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
+	{ "state-dir",		required_argument,	NULL, 'S' },
 	{ "verbose",		no_argument,		NULL, 'v' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
 	{ "help",		no_argument,		NULL, 'h' },
@@ -27,8 +29,9 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-r clients]\n"
-"                [-w seconds] [host:]port service [argument ...]\n";
+"usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-n name]\n"
+"                [-r clients] [-S directory] [-w seconds] [host:]port\n"
+"                service [argument ...]\n";
 
 static const char	details[] =
 "\n"
@@ -36,8 +39,10 @@ static const char	details[] =
 "  -b, --backlog N       connections that may wait to be accepted (4096)\n"
 "  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
 "  -m, --max-children N  children at once, idle and busy (1024)\n"
+"  -n, --name NAME       the instance's name (its address)\n"
 "  -r, --max-requests N  clients that one child serves; 0: no limit (0)\n"
 "  -R, --no-reuseaddr    leave SO_REUSEADDR off, to see what happens\n"
+"  -S, --state-dir DIR   where instances are kept (/run/outlive)\n"
 "  -v, --verbose         log each client\n"
 "  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
 "                        or not there yet (3)\n"
@@ -125,7 +130,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:r:w:", options,
+	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:n:r:S:w:", options,
 	    NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -143,12 +148,18 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			config->max_children = number(optarg,
 			    "the number of children", 1, 100000);
 			break;
+		case 'n':
+			config->name = optarg;
+			break;
 		case 'r':
 			config->max_requests = number(optarg,
 			    "the number of clients", 0, 1000000000);
 			break;
 		case 'R':
 			config->reuseaddr = false;
+			break;
+		case 'S':
+			config->state_dir = optarg;
 			break;
 		case 'v':
 			config->verbose = true;

@@ -8,16 +8,22 @@ outlived=${OUTLIVED:-./outlived}
 port=9999
 
 # A network and a process table of its own, where that is allowed: port 9999
-# is free there, and nothing can be left behind.
+# is free there, and nothing can be left behind.  A state directory of its own
+# in any case.
 if [ -z "${DEMO_INSIDE:-}" ]; then
 	export DEMO_INSIDE=1
+	OUTLIVE_STATE_DIR=$(mktemp -d) || exit 1
+	export OUTLIVE_STATE_DIR
+	trap 'rm -r "$OUTLIVE_STATE_DIR"' EXIT
 	own='unshare --net --pid --fork --mount-proc --kill-child'
 	[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
 	if $own ip link set lo up 2>/dev/null; then
-		exec $own bash "$0" "$@"
+		$own bash "$0" "$@"
+		exit
 	fi
 	echo "(No namespaces are allowed here: port $port of this machine.)"
-	exec bash "$0" "$@"
+	bash "$0" "$@"
+	exit
 fi
 ip link set lo up 2>/dev/null
 

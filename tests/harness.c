@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -28,6 +30,7 @@
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
 static char	gate[64];	/* a file that pauses the server */
+static char	state[64];	/* the state directory of our servers */
 
 void
 wait_a_moment(struct wait *wait)
@@ -62,6 +65,40 @@ harness_end_all(void)
 	(void)fprintf(stderr, "# processes are left behind\n");
 }
 
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	(void)remove(path);
+	return 0;
+}
+
+static void
+end_all_and_state(void)
+{
+	if (getpid() != test)
+		return;
+	harness_end_all();
+	(void)nftw(state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void
+harness_new_state(void)
+{
+	harness_end_all();
+	(void)nftw(state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (mkdir(state, 0755) == -1)
+		bail("%s: %s", state, strerror(errno));
+}
+
+const char *
+harness_state(void)
+{
+	return state;
+}
+
 /*
  * The last resort, for a test that blocks where it has no deadline, or that is
  * ended from outside.
@@ -76,7 +113,7 @@ on_end(int signo)
 	(void)alarm(5);
 	(void)signo;
 	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
-	harness_end_all();
+	end_all_and_state();
 	_exit(1);
 }
 
@@ -104,7 +141,11 @@ harness_begin(void)
 	server_log = memfd_create("server log", MFD_CLOEXEC);
 	if (server_log == -1 || fcntl(server_log, F_SETFL, O_APPEND) == -1)
 		bail("memfd: %s", strerror(errno));
-	if (atexit(harness_end_all) != 0)
+	(void)strlcpy(state, "/tmp/outlive-test.XXXXXX", sizeof(state));
+	if (mkdtemp(state) == NULL || chmod(state, 0755) == -1 ||
+	    setenv("OUTLIVE_STATE_DIR", state, 1) == -1)
+		bail("%s: %s", state, strerror(errno));
+	if (atexit(end_all_and_state) != 0)
 		bail("atexit");
 }
 
@@ -173,6 +214,23 @@ harness_nobody_left(void)
 	return false;
 }
 
+void
+harness_become_nobody(void)
+{
+	char	own[96];
+
+	if (getuid() != 0)
+		return;
+	/* What was started before has one that is not for others. */
+	(void)snprintf(own, sizeof(own), "%s/nobody", state);
+	if ((mkdir(own, 0755) == -1 && errno != EEXIST) ||
+	    chown(own, 65534, 65534) == -1 ||
+	    setenv("OUTLIVE_STATE_DIR", own, 1) == -1 ||
+	    setgroups(0, NULL) == -1 || setgid(65534) == -1 ||
+	    setuid(65534) == -1)
+		_exit(126);
+}
+
 pid_t
 program_start(const char *const argv[], int out)
 {
@@ -201,16 +259,41 @@ program_start_in(void (*prepare)(void), const char *const argv[], int out)
 	_exit(127);
 }
 
-/* argv of a server that is given these arguments. */
+/* Whether the port is one that the kernel chooses. */
+static bool
+any_port(const char *argument, const char *before)
+{
+	size_t	len = strlen(argument);
+
+	/* Not the value of an option. */
+	if (strcmp(argument, "0") == 0)
+		return *before != '-';
+	return len > 2 && strcmp(argument + len - 2, ":0") == 0;
+}
+
+/*
+ * argv of a server that is given these arguments.  Where the kernel chooses the
+ * port, each server is an instance of its own.
+ */
 static void
 arguments(const char **argv, const char *first, va_list ap)
 {
-	int	n;
+	static char	name[32];
+	static int	names;
+	bool		named = false;
+	int		n;
 
 	for (n = 1; argv[n] != NULL; n++)
 		;
-	for (; first != NULL && n < 31; first = va_arg(ap, const char *))
+	for (; first != NULL && n < 29; first = va_arg(ap, const char *)) {
+		named = named || strcmp(first, "-n") == 0;
+		if (!named && any_port(first, argv[n - 1])) {
+			(void)snprintf(name, sizeof(name), "test%d", ++names);
+			argv[n++] = "-n";
+			argv[n++] = name;
+		}
 		argv[n++] = first;
+	}
 	argv[n] = NULL;
 }
 

@@ -16,8 +16,12 @@
 
 #define DEADLINE	30	/* s */
 
-/* First in main(). */
-void	harness_begin(void);
+/* First in main().  What is started has a state directory of its own, which
+   goes when the test does. */
+void		harness_begin(void);
+const char	*harness_state(void);
+/* End everything, and begin with an empty one. */
+void		harness_new_state(void);
 
 /*
  * A network of our own, with a lo that is up: any port is free, and nobody
@@ -31,6 +35,10 @@ void	harness_own_network(void);
  * nothing for root.
  */
 void	harness_drop_capabilities(void);
+
+/* In a new process: an ordinary user, with a state directory that he may
+   write; does nothing for one who is not root. */
+void	harness_become_nobody(void);
 
 /* End everything that we started, at once. */
 void	harness_end_all(void);

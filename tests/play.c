@@ -195,7 +195,7 @@ new_section(struct terminal *terminals, struct numbers *numbers)
 
 	for (i = 0; i < TERMINALS; i++)
 		terminal_close(&terminals[i]);
-	harness_end_all();
+	harness_new_state();
 	harness_own_network();
 	alike_begin(numbers);
 }

@@ -73,15 +73,28 @@ await_children(pid_t parent, int how_many, pid_t *list)
 bool
 title_is(pid_t pid, const char *title)
 {
-	char	text[256];
-	size_t	len;
+	char	 text[256];
+	const char	*generation;
+	size_t		 len;
 
 	if (!read_proc(pid, "cmdline", text, sizeof(text)))
 		return false;
 	/* libbsd pads a title that has become shorter with blanks. */
 	for (len = strlen(text); len > 0 && text[len - 1] == ' ';)
 		text[--len] = '\0';
-	return strcmp(text, title) == 0;
+	if (strstr(title, ", generation ") == NULL &&
+	    (generation = strstr(text, ", generation ")) != NULL)
+		len = (size_t)(generation - text);
+	return strlen(title) == len && memcmp(text, title, len) == 0;
+}
+
+bool
+title_has(pid_t pid, const char *text)
+{
+	char	title[256];
+
+	return read_proc(pid, "cmdline", title, sizeof(title)) &&
+	    strstr(title, text) != NULL;
 }
 
 void
@@ -243,6 +256,11 @@ descriptors_of(pid_t pid, char *text, size_t size)
 			kind = "socket";
 		else if (strstr(target, "[eventfd]") != NULL)
 			kind = "eventfd";
+		else if (strcmp(target + strlen(target) - 5, "/lock") == 0)
+			kind = "lock";
+		else if (strncmp(target, harness_state(),
+		    strlen(harness_state())) == 0)
+			kind = "directory";
 		else
 			kind = target;
 		(void)strlcat(text, fd == 0 ? "" : " ", size);

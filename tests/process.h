@@ -17,7 +17,9 @@ void	await_children(pid_t, int how_many, pid_t *list);
 bool	lives(pid_t);
 /* Until it has ended, and whoever is its parent has reaped it. */
 void	await_gone(pid_t);
+/* Whether that is its title, or the title but for ", generation N". */
 bool	title_is(pid_t, const char *title);
+bool	title_has(pid_t, const char *text);
 void	await_title(pid_t, const char *title);
 /* One of its sets of signals: "SigBlk", "SigIgn" (proc(5)). */
 unsigned long long	signals_of(pid_t, const char *set);

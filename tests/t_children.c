@@ -26,19 +26,17 @@ contains(const pid_t *list, int n, pid_t pid)
 static void
 titles(void)
 {
-	struct server	server = server_start("-i", "1:2", "127.0.0.1:0",
-			    "echo", NULL);
-	char		text[64];
+	struct server	server = server_start("-i", "1:2", "-n", "some.name",
+			    "127.0.0.1:0", "echo", NULL);
+	const char	*parent = "outlived: parent of some.name, generation 1";
 	pid_t		list[64], child;
 	int		client;
 
-	(void)snprintf(text, sizeof(text), "outlived: parent of %u",
-	    server.port);
-	await_title(server.pid, text);
-	ok(1, "%s", text);
+	await_title(server.pid, parent);
+	ok(1, "%s", parent);
 	await_children(server.pid, 1, list);
-	await_title(list[0], "outlived: idle");
-	ok(1, "outlived: idle");
+	await_title(list[0], "outlived: idle, generation 1");
+	ok(1, "outlived: idle, generation 1");
 	ok(getsid(list[0]) == list[0], "a child has a session of its own");
 	ok(signals_of(list[0], "SigBlk") == 0, "it blocks no signal");
 	/* 32 and 33 are glibc's own; make leaves them ignored. */

@@ -28,7 +28,7 @@ main(void)
 	harness_begin();
 	harness_own_network();
 	parent = start();
-	await_title(parent, "echo: parent of 9999");
+	await_title(parent, "echo: parent of 127.0.0.1:9999, generation 1");
 	old = dial(9999);
 	ok(echoes(old, "hello\n"), "a client is served");
 	send_signal(parent, SIGKILL);

@@ -201,6 +201,7 @@ quit_and(int signo, const char *name)
 {
 	struct server	server = server_start("-i", "1:1", PORT, "echo",
 			    NULL);
+	struct wait	wait = { .what = "the title of one that waits" };
 	int		client = dial(server.port);
 	pid_t		list[64];
 
@@ -209,8 +210,10 @@ quit_and(int signo, const char *name)
 	ok(echoes(client, "hello\n"), "a client is served");
 	send_signal(server.pid, SIGQUIT);
 	await_no_listener(9999);
-	await_title(server.pid,
-	    "outlived: parent of 9999, until its children are done");
+	while (!title_has(server.pid, "outlived: parent of 127.0.0.1:9999, "
+	    "generation ") || !title_has(server.pid, ", until its children "
+	    "are done"))
+		wait_a_moment(&wait);
 	send_signal(server.pid, SIGHUP);
 	send_signal(server.pid, SIGQUIT);
 	ok(echoes(client, "on\n") && waitpid(server.pid, NULL,

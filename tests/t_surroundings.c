@@ -141,14 +141,6 @@ background(void)
 	(void)waitpid(pid, NULL, 0);
 }
 
-static void
-nobody(void)
-{
-	if (getuid() == 0 && (setgroups(0, NULL) == -1 ||
-	    setgid(65534) == -1 || setuid(65534) == -1))
-		_exit(126);
-}
-
 /* Built with umask 077, our programs are not for others. */
 static bool
 nobody_may_start(void)
@@ -157,7 +149,7 @@ nobody_may_start(void)
 	int	status;
 
 	if (child == 0) {
-		nobody();
+		harness_become_nobody();
 		_exit(access("outlived", X_OK) != 0 ||
 		    access("tests/inside", X_OK) != 0);
 	}
@@ -180,7 +172,7 @@ static const struct surrounding {
 	    "terminal terminal terminal terminal" },
 	{ "in the background, with stty tostop", background,
 	    "terminal terminal terminal terminal" },
-	{ "an ordinary user", nobody, "null null log" },
+	{ "an ordinary user", harness_become_nobody, "null null log" },
 };
 
 static struct server
@@ -246,16 +238,17 @@ look(struct server server, const char *standard)
 	ok((ignores >> (SIGPIPE - 1) & ignores >> (SIGXFSZ - 1) &
 	    ignores >> (SIGTTOU - 1) & 1) == 1,
 	    "it ignores PIPE, XFSZ and TTOU");
-	/* listener, eventfd, spare, queue */
+	/* the instance, listener, eventfd, spare, queue */
 	has(server.pid, "the parent", standard,
-	    "socket eventfd socket socket socket");
+	    "lock directory socket eventfd socket socket socket");
 	await_children(server.pid, 2, list);
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),
 	    "a child blocks nothing, and ignores PIPE and XFSZ");
 	ok(getsid(list[0]) == list[0], "it has a session of its own");
-	/* eventfd, spare, queue */
-	has(list[0], "an idle child", standard, "eventfd socket socket");
+	/* the instance, eventfd, spare, queue */
+	has(list[0], "an idle child", standard,
+	    "directory eventfd socket socket");
 }
 
 /* What a program has to find, whatever the row. */
@@ -329,7 +322,7 @@ play(const struct surrounding *row)
 	int		client, other;
 
 	note("%s", row->name);
-	if (row->prepare == nobody && !nobody_may_start()) {
+	if (row->prepare == harness_become_nobody && !nobody_may_start()) {
 		skip(row->name, "others may not start what was built here");
 		return;
 	}
@@ -341,8 +334,9 @@ play(const struct surrounding *row)
 		    "nobody has the lock of whoever started it");
 	client = dial(9999);
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	ok(finds_itself_well(client, row->prepare == nobody && getuid() == 0 ?
-	    65534 : getuid(), row->prepare == high_limit ?
+	ok(finds_itself_well(client, getuid() == 0 &&
+	    row->prepare == harness_become_nobody ? 65534 : getuid(),
+	    row->prepare == high_limit ?
 	    descriptors.rlim_cur : limit.rlim_cur),
 	    "a program finds itself well");
 	ok(keeps_alive(9999, client),

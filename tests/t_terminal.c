@@ -25,7 +25,7 @@ started(const char *command)
 	terminal_type(&terminal, command);
 	await_listener(9999);
 	await_children(terminal.shell, 1, list);
-	await_title(list[0], "outlived: parent of 9999");
+	await_title(list[0], "outlived: parent of 127.0.0.1:9999");
 	return list[0];
 }
 

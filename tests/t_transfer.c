@@ -40,17 +40,14 @@ static pid_t
 busy_child(struct server server)
 {
 	struct wait	wait = { .what = "a busy child" };
-	char		parent[64];
 	pid_t		list[64];
 	int		i, n;
 
-	(void)snprintf(parent, sizeof(parent), "outlived: parent of %u",
-	    server.port);
 	for (;; wait_a_moment(&wait)) {
 		n = children_of(server.pid, list, 64);
 		for (i = 0; i < n; i++)
-			if (!title_is(list[i], "outlived: idle") &&
-			    !title_is(list[i], parent))
+			if (!title_has(list[i], "outlived: idle") &&
+			    !title_has(list[i], "outlived: parent of "))
 				return list[i];
 	}
 }

@@ -38,14 +38,6 @@ refused(const char *address, const char *what, const char *text)
 		log_show();
 }
 
-static void
-become_nobody(void)
-{
-	/* An ordinary user is one already. */
-	if (getuid() == 0 && (setgid(65534) == -1 || setuid(65534) == -1))
-		_exit(126);
-}
-
 /* A process that has a listening socket, and its child has it, too. */
 static pid_t
 a_family(unsigned int port)
@@ -203,7 +195,7 @@ hidden(void)
 	    "--kill-child", "./outlive-why", "127.0.0.1:5004", NULL };
 	int	fd = listening(5004, false), status;
 
-	ok(why_in(become_nobody, "127.0.0.1:5004") == 1, "another user's");
+	ok(why_in(harness_become_nobody, "127.0.0.1:5004") == 1, "another user's");
 	tells("another user's", "that we cannot see");
 	tells("another user's", "Run this as root to see which process it is");
 	tells("another user's", "not show us what");
@@ -321,7 +313,7 @@ well_known(void)
 	fd = listening(80, false);
 	setting("ip_unprivileged_port_start", "1024");
 	client = dial(80);
-	ok(why_in(become_nobody, "127.0.0.1:80") == 1, "a low port, in use");
+	ok(why_in(harness_become_nobody, "127.0.0.1:80") == 1, "a low port, in use");
 	tells("a low port, in use", "in the way: LISTEN 127.0.0.1:80");
 	tells("a low port, in use", "CAP_NET_BIND_SERVICE");
 	tells_not("a low port, in use", "ESTABLISHED");
@@ -387,12 +379,12 @@ low_port(void)
 			    "echo", NULL };
 	int		 status;
 
-	ok(why_in(become_nobody, "127.0.0.1:80") == 1, "a low port");
+	ok(why_in(harness_become_nobody, "127.0.0.1:80") == 1, "a low port");
 	tells("a low port", "Ports below 1024 need CAP_NET_BIND_SERVICE");
 	tells("a low port", "sysctl net.ipv4.ip_unprivileged_port_start=80");
 	tells_not("a low port", "in the way");
 	log_clear();
-	status = await_end(program_start_in(become_nobody, argv, -1));
+	status = await_end(program_start_in(harness_become_nobody, argv, -1));
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 69 &&
 	    log_has("CAP_NET_BIND_SERVICE") && !log_has("trying"),
 	    "outlived says so at once, exit 69");
@@ -440,7 +432,7 @@ an_orphan(void)
 	await_no_listener(5009);
 	ok(why("127.0.0.1:5009", NULL) == 1, "its parent is killed");
 	(void)snprintf(text, sizeof(text), ": outlived: echo for "
-	    "127.0.0.1:%u\n", local_port(client));
+	    "127.0.0.1:%u, generation 1\n", local_port(client));
 	tells("an orphan", text);
 	tells("an orphan", "made with SO_REUSEADDR");
 	ok(why("--reuseaddr", "127.0.0.1:5009", NULL) == 0,

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The board: what each child is doing, in memory that parent and children
- * share.  Each child owns one word of it, which says what the child does and
- * how many connections it has taken; only the parent counts.  A child that is
- * killed between two updates leaves nothing half done.
+ * The board: what each child is doing.  It is a file that parent and children
+ * have mapped, and it outlives the parent: whoever opens it sees whom the
+ * orphans serve (boardfile.h).  Each child owns one slot of it, and one word
+ * there says what the child does and how many connections it has taken; only
+ * the parent counts.  A child that is killed between two updates leaves
+ * nothing half done.
+ *
+ * A child that runs wild may write anything: sizes and places are kept
+ * outside of it, and nobody believes a text or a pid that stands in it.
  */
 #ifndef POOL_BOARD_H
 #define POOL_BOARD_H
+
+#include <sys/types.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,11 +26,30 @@
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
 struct board;
+struct board_head;
 
-/* Room for so many children; NULL with errno.  Forked children share it. */
+/*
+ * Make one, with room for so many children, as a file in the directory dir,
+ * whose name comes from the head's number.  All of its space is taken at once:
+ * a file system that is full is an error here, not a SIGBUS later.  NULL with
+ * errno.  dir stays the caller's, and open as long as the board is.
+ */
+struct board	*board_create(int dir, const struct board_head *, int size);
+/* For a test: a board that has no file. */
 struct board	*board_open(int size);
 void		 board_close(struct board *);
 int		 board_size(const struct board *);
+
+/* The parent ends: the board names it no more, and goes too if no child has a
+   slot. */
+void		 board_part(struct board *);
+
+/*
+ * For a child, its first act, and its last: it is there; it leaves, and takes
+ * the board with it if it is the last one and its parent has gone.
+ */
+void		 board_here(struct board *, int slot);
+void		 board_leave(struct board *, int slot, pid_t parent);
 
 /*
  * For a child: it has taken a connection; it waits for the next one.  Both
@@ -32,8 +58,10 @@ int		 board_size(const struct board *);
 bool		 board_busy(struct board *, int slot, const char *client);
 bool		 board_idle(struct board *, int slot);
 
-/* For the parent: a slot for a child that it is about to fork, idle. */
+/* For the parent: a slot for a child that it is about to fork, idle; the child
+   that was forked; one that has ended. */
 void		 board_born(struct board *, int slot);
+void		 board_forked(struct board *, int slot, pid_t);
 void		 board_free(struct board *, int slot);
 
 /* A child's word, read at one moment. */

@@ -11,6 +11,19 @@
 #include "net/log.h"
 #include "pool.h"
 
+static void
+say_idle(const struct pool *pool)
+{
+	setproctitle("idle, generation %u", pool->generation);
+}
+
+static void __attribute__((__noreturn__))
+leave(const struct pool *pool, int slot, int status)
+{
+	board_leave(pool->board, slot, pool->parent);
+	_exit(status);
+}
+
 /* Every disposition at its default, whatever our own parent left us. */
 static void
 default_signals(void)
@@ -39,11 +52,13 @@ default_signals(void)
 
 /* The first act of a child is to stop being the parent. */
 static void
-become_child(struct pool *pool)
+become_child(struct pool *pool, int slot)
 {
 	sigset_t	none;
 	int		queue;
 
+	board_here(pool->board, slot);
+	instance_forked(&pool->instance);
 	queue = pool->strategy->newborn(pool);
 	/* Or this client would never see the end of its connection. */
 	if (pool->held != -1)
@@ -58,11 +73,11 @@ become_child(struct pool *pool)
 	log_forked();
 	if (leave_arm(pool->parent, queue, pool->spare) == -1) {
 		log_warn("cannot arm the parent-death signal");
-		_exit(1);
+		leave(pool, slot, 1);
 	}
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	setproctitle("idle");
+	say_idle(pool);
 }
 
 static void
@@ -97,16 +112,17 @@ serve(struct pool *pool, int slot, int fd, const struct address *peer)
 	(void)address_print(peer, name);
 	if (board_busy(pool->board, slot, name))
 		wake_parent(pool);
-	setproctitle("%s for %s", pool->config->service_name, name);
+	setproctitle("%s for %s, generation %u", pool->config->service_name,
+	    name, pool->generation);
 	log_debug("%s for %s", pool->config->service_name, name);
 	pool->config->service(&client, pool->config->arg);
 	(void)close(fd);
 	if (worn_out(pool, slot))
-		_exit(0);
+		leave(pool, slot, 0);
 	/* The board first: who reads the title finds it true. */
 	if (board_idle(pool->board, slot))
 		wake_parent(pool);
-	setproctitle("idle");
+	say_idle(pool);
 }
 
 void
@@ -115,12 +131,12 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first)
 	struct address	peer;
 	int		got;
 
-	become_child(pool);
+	become_child(pool, slot);
 	if (fd != -1)
 		serve(pool, slot, fd, first);
 	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1)
 		serve(pool, slot, fd, &peer);
 	if (got == -1)
 		log_warn("a child cannot take its next client and leaves");
-	_exit(got == 0 ? 0 : 1);
+	leave(pool, slot, got == 0 ? 0 : 1);
 }

@@ -107,6 +107,8 @@ end_listen(struct pool *pool)
 {
 	listener_end(pool->listener);
 	pool->listener = -1;
+	/* Whoever waits for the lock finds the port free. */
+	instance_unlock(&pool->instance);
 }
 
 /* Clients that a child serves, or is about to. */
@@ -171,7 +173,8 @@ drain_and_wait(struct pool *pool)
 		drain_and_end(pool);
 		return;
 	}
-	setproctitle("parent of %u, until its children are done", pool->port);
+	setproctitle("parent of %s, generation %u, until its children are done",
+	    pool->instance.name, pool->generation);
 	for (;;) {
 		spawn_reap(pool);
 		if (signals_int()) {

@@ -12,8 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "net/clock.h"
-#include "net/explain.h"
+#include "begin.h"
 #include "net/listener.h"
 #include "net/log.h"
 #include "outlive.h"
@@ -22,9 +21,6 @@
 #include "signals.h"
 
 #define NEWCOMERS	1000
-
-/* Between two tries of an address that is in use, in ms. */
-#define BIND_PAUSE	20
 
 void
 outlive_config_init(struct outlive_config *config)
@@ -66,75 +62,6 @@ nonsense(const struct outlive_config *config)
 	return NULL;
 }
 
-static void
-log_line(const char *line)
-{
-	log_info("%s", line);
-}
-
-/* Who is in the way, and what would help. */
-static void
-explain_failure(const struct address *address, bool reuseaddr)
-{
-	struct obstacles	found;
-
-	if (obstacles_find(&found, address, reuseaddr, false) == -1)
-		log_warn("cannot look for the reason");
-	else if (found.error == 0)
-		log_info("it can be bound now: whoever was in the way has "
-		    "left");
-	else {
-		/* Nor will we: two of us would share the clients unawares. */
-		found.reuseport_helps = false;
-		explain(&found, log_line);
-	}
-	obstacles_free(&found);
-}
-
-/* What time may mend: the port is taken, or the address not there yet. */
-static bool
-is_worth_waiting(int error)
-{
-	return error == EADDRINUSE || error == EADDRNOTAVAIL;
-}
-
-/* Try for as long as the configuration says, or until we are told to end. */
-static int
-open_listener(const struct outlive_config *config, struct address *address)
-{
-	struct listener_options	 options = { .backlog = config->backlog,
-				    .reuseaddr = config->reuseaddr };
-	int64_t			 deadline;
-	char			 name[ADDRESS_TEXT];
-	const char		*failed;
-	bool			 told = false;
-	int			 fd, somaxconn;
-
-	(void)address_print(address, name);
-	deadline = clock_ms() + (int64_t)config->bind_wait * 1000;
-	while ((fd = listener_open(address, &options, &failed)) == -1) {
-		if (!is_worth_waiting(errno) || clock_ms() >= deadline) {
-			log_warn("%s %s", failed, name);
-			explain_failure(address, config->reuseaddr);
-			return -1;
-		}
-		if (!told)
-			log_info("%s %s: %s, trying for %d s", failed, name,
-			    errno == EADDRINUSE ? "address in use" :
-			    "not an address of this machine yet",
-			    config->bind_wait);
-		told = true;
-		(void)signals_wait(NULL, 0, BIND_PAUSE);
-		if (signals_end())
-			return -1;
-	}
-	somaxconn = listener_somaxconn();
-	if (somaxconn != -1 && config->backlog > somaxconn)
-		log_info("the kernel cuts the backlog of %d to %d "
-		    "(net.core.somaxconn)", config->backlog, somaxconn);
-	return fd;
-}
-
 /* A socket at end-of-file (leave.h). */
 static int
 open_spare(void)
@@ -148,7 +75,7 @@ open_spare(void)
 }
 
 static int
-open_pool(struct pool *pool)
+open_pool(struct pool *pool, const struct address *address)
 {
 	int	waiting, slots;
 
@@ -158,13 +85,17 @@ open_pool(struct pool *pool)
 	if (waiting == -1 || waiting > pool->config->backlog)
 		waiting = pool->config->backlog;
 	slots = pool->config->max_children + waiting + NEWCOMERS;
-	if ((pool->board = board_open(slots)) == NULL ||
-	    (pool->children = calloc((size_t)slots,
+	if (begin_board(pool, address, slots) == -1)
+		return -1;
+	if ((pool->children = calloc((size_t)slots,
 	    sizeof(*pool->children))) == NULL ||
 	    (pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (pool->spare = open_spare()) == -1 ||
-	    pool->strategy->open(pool) == -1)
+	    pool->strategy->open(pool) == -1) {
+		log_warn("cannot make a pool of %d children",
+		    pool->config->max_children);
 		return -1;
+	}
 	return 0;
 }
 
@@ -179,8 +110,11 @@ close_pool(struct pool *pool)
 	if (pool->spare != -1)
 		(void)close(pool->spare);
 	free(pool->children);
-	if (pool->board != NULL)
+	if (pool->board != NULL) {
+		board_part(pool->board);
 		board_close(pool->board);
+	}
+	instance_close(&pool->instance);
 }
 
 /*
@@ -206,54 +140,59 @@ announce(int fd, unsigned int port)
 	return result;
 }
 
+/* Everything is there: say so, and serve. */
+static int
+serve(struct pool *pool, const struct address *address, const char *orphans)
+{
+	char	text[ADDRESS_TEXT];
+
+	pool->port = address_port(address);
+	setproctitle("parent of %s, generation %u", pool->instance.name,
+	    pool->generation);
+	log_info("parent of %s: %s (%s), %s, generation %u",
+	    address_print(address, text), pool->strategy->name,
+	    pool->strategy->place, pool->config->service_name,
+	    pool->generation);
+	if (*orphans != '\0')
+		log_info("orphans that still serve: %s", orphans);
+	if (pool->config->announce_fd != -1 &&
+	    announce(pool->config->announce_fd, pool->port) == -1)
+		return -1;
+	return parent_run(pool);
+}
+
 int
 outlive_serve(const struct outlive_config *config)
 {
 	struct pool	 pool = { .config = config, .strategy = &strategy_pass,
 			    .parent = getpid(), .wake = -1, .spare = -1,
-			    .queue = { -1, -1 }, .held = -1,
+			    .instance = { .dir = -1, .lock = -1 },
+			    .listener = -1, .queue = { -1, -1 }, .held = -1,
 			    .policy = { .idle_min = config->idle_min,
 			    .idle_max = config->idle_max,
 			    .max_children = config->max_children } };
 	struct address	 address;
 	const char	*why;
-	char		 name[ADDRESS_TEXT];
-	int		 status = EX_OSERR;
+	char		 orphans[256];
+	int		 status;
 
 	log_open(config->verbose);
 	if ((why = nonsense(config)) != NULL) {
 		log_info("%s", why);
 		return EX_USAGE;
 	}
-	switch (address_parse(&address, config->address, &why)) {
-	case -1:
-		log_info("'%s' is no address: %s", config->address, why);
-		return EX_USAGE;
-	case -2:
-		log_info("'%s' cannot be found: %s", config->address, why);
-		return EX_UNAVAILABLE;
-	}
 	if (signals_open() == -1) {
 		log_warn("sigaction");
 		return EX_OSERR;
 	}
-	if ((pool.listener = open_listener(config, &address)) == -1)
-		return signals_end() ? 0 : EX_UNAVAILABLE;
-	pool.port = address_port(&address);
-	if (open_pool(&pool) == -1) {
-		log_warn("cannot make a pool of %d children",
-		    config->max_children);
-		goto out;
-	}
-	setproctitle("parent of %u", pool.port);
-	log_info("parent of %s: %s (%s), %s", address_print(&address, name),
-	    pool.strategy->name, pool.strategy->place, config->service_name);
-	if (config->announce_fd != -1 &&
-	    announce(config->announce_fd, pool.port) == -1)
-		goto out;
-	if (parent_run(&pool) == 0)
-		status = 0;
-out:
+	if ((status = begin_place(&pool, &address)) != 0)
+		return status;
+	if ((pool.listener = begin_listener(&pool, &address)) == -1)
+		status = signals_end() ? 0 : EX_UNAVAILABLE;
+	else if (begin_generation(&pool, orphans, sizeof(orphans)) == -1 ||
+	    open_pool(&pool, &address) == -1 ||
+	    serve(&pool, &address, orphans) == -1)
+		status = EX_OSERR;
 	close_pool(&pool);
 	return status;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "board.h"
+#include "instance.h"
 #include "net/address.h"
 #include "outlive.h"
 #include "policy.h"
@@ -29,6 +30,8 @@ struct pool {
 	const struct strategy		*strategy;
 	struct policy			 policy;
 	unsigned int			 port;		/* as bound */
+	struct instance			 instance;
+	unsigned int			 generation;
 
 	pid_t		 parent;
 

@@ -48,6 +48,7 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 	}
 	if (pid == 0)
 		child_run(pool, slot, fd, peer);
+	board_forked(pool->board, slot, pid);
 	pool->children[slot] = (struct child){ .pid = pid };
 	if (slot >= pool->used)
 		pool->used = slot + 1;

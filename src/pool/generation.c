@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <vis.h>
+
+#include "boardfile.h"
+#include "generation.h"
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/process.h"
+#include "net/sysctl.h"
+
+/* A slot that has had no pid for so long was never forked for: its parent was
+   killed first.  In ms. */
+#define UNNAMED		10000
+
+static uint64_t
+namespace_of(const char *path)
+{
+	struct stat	st;
+
+	return stat(path, &st) == -1 ? 0 : (uint64_t)st.st_ino;
+}
+
+void
+generation_world(struct board_world *world)
+{
+	memset(world, 0, sizeof(*world));
+	(void)sysctl_text("kernel/random/boot_id", world->boot_id,
+	    sizeof(world->boot_id));
+	world->pid_ns = namespace_of("/proc/self/ns/pid");
+	world->time_ns = namespace_of("/proc/self/ns/time");
+}
+
+enum being { GONE, THERE, UNSEEN };
+
+/* The process of that pid, if it is not a stranger: it was started between
+   these two times. */
+static enum being
+look_at(pid_t pid, int64_t before, int64_t after, struct process *process)
+{
+	if (pid <= 0 || (kill(pid, 0) == -1 && errno == ESRCH))
+		return GONE;
+	/* proc(5) may be mounted so that it shows less than all. */
+	if (process_read(pid, process) == -1)
+		return kill(pid, 0) == -1 && errno == ESRCH ? GONE : UNSEEN;
+	if (process_is_dead(process) && process->threads <= 1)
+		return GONE;
+	return process->start + process_tick() > before &&
+	    process->start <= after ? THERE : GONE;
+}
+
+/* A child's text, which may be anything, as people may see it. */
+static void
+copy_text(char *to, size_t size, const char *from, size_t most)
+{
+	char	text[128], visible[4 * sizeof(text)];
+	size_t	len = strnlen(from, most < sizeof(text) ? most :
+		    sizeof(text) - 1);
+
+	memcpy(text, from, len);
+	text[len] = '\0';
+	(void)strvis(visible, text, VIS_TAB | VIS_NL | VIS_CSTYLE);
+	(void)strlcpy(to, visible, size);
+}
+
+/* One slot; false if nobody alive has it. */
+static bool
+read_slot(const struct board_slot *slot, uint32_t word, int64_t now,
+    struct generation_child *child)
+{
+	struct process	process = { .start = 0 };
+	enum being	being;
+
+	if (slot->before == 0)
+		return false;
+	child->pid = slot->pid;
+	if (child->pid == 0) {
+		if (now - slot->before > UNNAMED)
+			return false;
+	} else {
+		being = look_at(child->pid, slot->before, slot->after,
+		    &process);
+		if (being == GONE)
+			return false;
+		if (being == THERE)
+			child->start = process.start;
+		child->stopped = being == THERE &&
+		    process_is_stopped(&process);
+	}
+	child->state = word & ((1U << BOARDFILE_STATE_BITS) - 1);
+	child->taken = word >> BOARDFILE_STATE_BITS;
+	child->since = slot->since;
+	if (child->state == SLOT_BUSY)
+		copy_text(child->client, sizeof(child->client), slot->client,
+		    sizeof(slot->client));
+	return true;
+}
+
+/* All of a file, or as much as there is. */
+static bool
+read_whole(int fd, void *to, size_t size, off_t from)
+{
+	ssize_t	n;
+
+	while (size > 0) {
+		n = pread(fd, to, size, from);
+		if (n <= 0)
+			return false;
+		to = (char *)to + n;
+		from += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static bool
+read_children(struct generation *generation, int fd, uint32_t size)
+{
+	size_t			 bytes = BOARDFILE_BYTES(size);
+	char			*text = malloc(bytes);
+	const uint32_t		*words;
+	const struct board_slot	*slots;
+	int64_t			 now = clock_boot_ms();
+	uint32_t		 i;
+
+	generation->children = calloc(size, sizeof(*generation->children));
+	if (text == NULL || generation->children == NULL ||
+	    !read_whole(fd, text, bytes, 0)) {
+		free(text);
+		return false;
+	}
+	words = (const void *)(text + BOARDFILE_WORDS);
+	slots = (const void *)(text + BOARDFILE_SLOTS(size));
+	for (i = 0; i < size; i++) {
+		struct generation_child *child =
+		    &generation->children[generation->n];
+
+		if (!read_slot(&slots[i], words[i], now, child)) {
+			memset(child, 0, sizeof(*child));
+			continue;
+		}
+		child->slot = (int)i;
+		generation->n++;
+	}
+	free(text);
+	return true;
+}
+
+static bool
+head_is_sane(const struct board_head *head, unsigned int number)
+{
+	return memcmp(head->magic, BOARDFILE_MAGIC,
+	    sizeof(BOARDFILE_MAGIC)) == 0 &&
+	    head->head_size == sizeof(struct board_head) &&
+	    head->slot_size == sizeof(struct board_slot) &&
+	    head->size >= 1 && head->size <= BOARDFILE_MOST &&
+	    head->number == number;
+}
+
+static enum generation_state
+world_state(const struct board_world *theirs)
+{
+	struct board_world	ours;
+
+	generation_world(&ours);
+	if (strncmp(theirs->boot_id, ours.boot_id,
+	    sizeof(ours.boot_id)) != 0)
+		return GENERATION_OTHER_BOOT;
+	return theirs->pid_ns == ours.pid_ns &&
+	    theirs->time_ns == ours.time_ns ? GENERATION_ALIVE :
+	    GENERATION_ELSEWHERE;
+}
+
+static enum generation_state
+read_open_board(struct generation *generation, int fd, uid_t owner)
+{
+	struct board_head	head;
+	struct process		process;
+	enum generation_state	state;
+	struct stat		st;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_uid != owner)
+		return GENERATION_BROKEN;
+	generation->inode = st.st_ino;
+	if (!read_whole(fd, &head, sizeof(head), 0) ||
+	    !head_is_sane(&head, generation->number) ||
+	    (uint64_t)st.st_size != BOARDFILE_BYTES(head.size))
+		return GENERATION_BROKEN;
+	copy_text(generation->address, sizeof(generation->address),
+	    head.address, sizeof(head.address));
+	copy_text(generation->service, sizeof(generation->service),
+	    head.service, sizeof(head.service));
+	copy_text(generation->strategy, sizeof(generation->strategy),
+	    head.strategy, sizeof(head.strategy));
+	generation->max_children = head.max_children;
+	state = world_state(&head.world);
+	if (state != GENERATION_ALIVE)
+		return state;
+	generation->parent_start = head.parent_start;
+	switch (look_at(head.parent, head.parent_start,
+	    head.parent_start > 0 ? head.parent_start : INT64_MAX,
+	    &process)) {
+	case THERE:
+		generation->parent_stopped = process_is_stopped(&process);
+		/* FALLTHROUGH */
+	case UNSEEN:
+		generation->parent = head.parent;
+		break;
+	case GONE:
+		break;
+	}
+	if (!read_children(generation, fd, head.size))
+		return GENERATION_UNREAD;
+	return generation->parent != 0 || generation->n > 0 ?
+	    GENERATION_ALIVE : GENERATION_DEAD;
+}
+
+static void
+read_board(struct generation *generation, int dir, uid_t owner)
+{
+	char	name[32];
+	int	fd;
+
+	(void)snprintf(name, sizeof(name), BOARDFILE_NAME,
+	    generation->number);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC);
+	if (fd == -1) {
+		/* ENOENT: its last child has just left. */
+		generation->state = errno == ENOENT ? GENERATION_DEAD :
+		    errno == ELOOP ? GENERATION_BROKEN : GENERATION_UNREAD;
+		return;
+	}
+	generation->state = read_open_board(generation, fd, owner);
+	(void)close(fd);
+}
+
+/* The number in a file's name; 0: it is no board's. */
+static unsigned int
+number_in(const char *name)
+{
+	unsigned int	number;
+	char		again[32];
+
+	if (sscanf(name, BOARDFILE_NAME, &number) != 1)
+		return 0;
+	(void)snprintf(again, sizeof(again), BOARDFILE_NAME, number);
+	return strcmp(name, again) == 0 && number < INT_MAX ? number : 0;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct generation	*one = a, *other = b;
+
+	return one->number < other->number ? -1 :
+	    one->number > other->number;
+}
+
+/* The numbers of all that are there. */
+static int
+find_boards(struct generations *generations, DIR *stream)
+{
+	struct generation	*more;
+	const struct dirent	*entry;
+	unsigned int		 number;
+
+	while ((entry = readdir(stream)) != NULL) {
+		if ((number = number_in(entry->d_name)) == 0)
+			continue;
+		more = reallocarray(generations->list,
+		    (size_t)generations->n + 1, sizeof(*more));
+		if (more == NULL)
+			return -1;
+		generations->list = more;
+		memset(&more[generations->n], 0, sizeof(*more));
+		more[generations->n++].number = number;
+	}
+	if (generations->n > 1)
+		qsort(generations->list, (size_t)generations->n,
+		    sizeof(*generations->list), by_number);
+	return 0;
+}
+
+int
+generations_read(struct generations *generations, int dir)
+{
+	struct stat	st;
+	DIR		*stream;
+	int		 i, fd, result;
+
+	*generations = (struct generations){ .list = NULL };
+	if (!process_visible()) {
+		errno = ENOENT;
+		return -1;
+	}
+	/* readdir() moves the offset of the descriptor that it is given. */
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == -1 || (stream = fdopendir(fd)) == NULL) {
+		(void)close(fd);
+		return -1;
+	}
+	result = find_boards(generations, stream);
+	(void)closedir(stream);
+	for (i = 0; i < generations->n; i++)
+		read_board(&generations->list[i], dir, st.st_uid);
+	return result;
+}
+
+void
+generations_free(struct generations *generations)
+{
+	int	i;
+
+	for (i = 0; i < generations->n; i++)
+		free(generations->list[i].children);
+	free(generations->list);
+}
+
+/* What there is to say of a board that is removed; NULL: nothing. */
+static const char *
+epitaph(const struct generation *generation)
+{
+	switch (generation->state) {
+	case GENERATION_OTHER_BOOT:
+		return "it is from before the machine was started";
+	case GENERATION_BROKEN:
+		return "it is no whole board of this version";
+	default:
+		return NULL;
+	}
+}
+
+static void
+sweep(const struct generation *generation, int dir, const char *path)
+{
+	const char	*why = epitaph(generation);
+	struct stat	 st;
+	char		 name[32];
+
+	(void)snprintf(name, sizeof(name), BOARDFILE_NAME,
+	    generation->number);
+	/* The same file that was read, not one that has come since. */
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    (generation->inode != 0 && st.st_ino != generation->inode))
+		return;
+	if (unlinkat(dir, name, 0) == -1)
+		log_warn("%s/%s cannot be removed", path, name);
+	else if (why != NULL)
+		log_info("%s/%s is removed: %s", path, name, why);
+}
+
+void
+generations_sweep(const struct generations *generations, int dir,
+    const char *path)
+{
+	int	i;
+
+	for (i = 0; i < generations->n; i++) {
+		const struct generation *generation = &generations->list[i];
+
+		switch (generation->state) {
+		case GENERATION_ALIVE:
+			break;
+		case GENERATION_ELSEWHERE:
+			log_info("%s/" BOARDFILE_NAME " stays: its processes "
+			    "are another container's", path,
+			    generation->number);
+			break;
+		case GENERATION_UNREAD:
+			log_info("%s/" BOARDFILE_NAME " stays: it cannot be "
+			    "read now", path, generation->number);
+			break;
+		case GENERATION_DEAD:
+		case GENERATION_OTHER_BOOT:
+		case GENERATION_BROKEN:
+			sweep(generation, dir, path);
+		}
+	}
+}
+
+unsigned int
+generations_last(const struct generations *generations)
+{
+	return generations->n == 0 ? 0 :
+	    generations->list[generations->n - 1].number;
+}
+
+int
+generation_orphans(const struct generation *generation)
+{
+	int	i, n = 0;
+
+	if (generation->state != GENERATION_ALIVE || generation->parent != 0)
+		return 0;
+	for (i = 0; i < generation->n; i++)
+		n += generation->children[i].state == SLOT_BUSY ||
+		    generation->children[i].stopped;
+	return n;
+}
+
+int
+generations_orphans(const struct generations *generations, char *words,
+    size_t size)
+{
+	int	i, n, sum = 0;
+	size_t	len = 0;
+
+	*words = '\0';
+	for (i = 0; i < generations->n; i++) {
+		n = generation_orphans(&generations->list[i]);
+		sum += n;
+		if (n > 0 && len < size)
+			len += (size_t)snprintf(words + len, size - len,
+			    "%s%d of generation %u", len == 0 ? "" : ", ", n,
+			    generations->list[i].number);
+	}
+	return sum;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An instance: a name, and a directory of that name in the state directory,
+ * which holds a lock and one board for each generation that is alive.
+ *
+ * The lock means "owns the port".  It is fcntl(2)'s: children do not inherit
+ * it, the kernel drops it when its holder ends in whatever way, and F_GETLK
+ * names the holder.  (An flock would stay with the children.)  Any close() of
+ * any descriptor of that file would drop it as well: it is opened once.
+ */
+#ifndef POOL_INSTANCE_H
+#define POOL_INSTANCE_H
+
+#include <sys/types.h>
+
+#include <limits.h>
+#include <stddef.h>
+
+struct address;
+
+/* The longest name, its NUL included. */
+#define INSTANCE_NAME	100
+
+/* The environment may say where the state directory is. */
+#define INSTANCE_ENVIRONMENT	"OUTLIVE_STATE_DIR"
+
+struct instance {
+	char	name[INSTANCE_NAME];
+	char	path[PATH_MAX];		/* of its directory, to be named */
+	int	dir;			/* -1: not open */
+	int	lock;
+};
+
+/*
+ * The n-th place, from 0 on, where the state directory may be: only the wanted
+ * one if it is not NULL, else only the one that the environment names;
+ * otherwise /run/outlive, $XDG_RUNTIME_DIR/outlive, /tmp/outlive-UID.
+ * Returns NULL if there are no more, or the buffer.
+ */
+char	*instance_place(const char *wanted, int n, char *path, size_t size);
+
+/* The name that an address gives: 9999 for every address of the machine,
+   127.0.0.1:9999 for one. */
+void	 instance_name(const struct address *, char *name, size_t size);
+
+/* NULL, or what is wrong with a name. */
+const char *instance_bad_name(const char *name);
+
+/*
+ * Open an instance, and make what is missing: its directory in the first place
+ * where that can be done.  Neither may belong to somebody else, or be
+ * writable by others.  0; or -1, and a line in a buffer of the caller's says
+ * what was wrong and what was expected.
+ */
+int	 instance_open(struct instance *, const char *wanted, const char *name,
+	    char *why, size_t size);
+void	 instance_close(struct instance *);
+
+/*
+ * Take the lock.  0; or -1 with errno: EAGAIN, and *holder is the process that
+ * has it, 0 if that is in another pid namespace.
+ */
+int	 instance_lock(struct instance *, pid_t *holder);
+void	 instance_unlock(struct instance *);
+
+/* In a child: the lock is the parent's. */
+void	 instance_forked(struct instance *);
+
+/*
+ * For the lock's holder: a number for a new generation, more than any that was
+ * ever given here, and at least least.  0, or -1 with errno.
+ */
+int	 instance_number(struct instance *, unsigned int least,
+	    unsigned int *number);
+
+#endif
