@@ -5,6 +5,7 @@
 # not hold ends the demo with status 1.
 set -u
 outlived=${OUTLIVED:-./outlived}
+outlivectl=${OUTLIVECTL:-./outlivectl}
 port=9999
 
 # A network and a process table of its own, where that is allowed: port 9999
@@ -112,6 +113,15 @@ for signal in TERM KILL; do
 	table
 	holds 2 0
 	echo "  The idle children have left; nobody listens; both clients live."
+
+	say "Who serves whom, without a parent"
+	echo "  \$ $outlivectl status"
+	"$outlivectl" status | sed 's/^/  /'
+	"$outlivectl" status | grep -q ': no parent$' ||
+	    fail "expected no parent"
+	"$outlivectl" status | grep -q '^children: 2, busy: 2, .*orphans: 2;' ||
+	    fail "expected two orphans that are busy"
+	echo "  ... no parent, two orphans that serve: holds"
 
 	say "Restart without SO_REUSEADDR: it fails (UNP 7.5)"
 	echo "  \$ $outlived --no-reuseaddr -w 0 127.0.0.1:$port echo"

@@ -7,8 +7,8 @@
  * "1^C" presses Ctrl-C there, and the lines that follow are what is printed.
  * A command whose terminal's next step is Ctrl-C has to go on running until
  * then, any other has to end.  Each "## " section has new terminals, and a new
- * network.  ss, ps and outlive-why are repeated until they print what is
- * expected, within the harness's deadline.
+ * network.  ss, ps, outlive-why and outlivectl status are repeated until they
+ * print what is expected, within the harness's deadline.
  *
  * "sleep" is for the patient: without OUTLIVE_PATIENT in the environment the
  * section ends there, and says so.
@@ -181,7 +181,8 @@ play(struct terminal *terminal, const struct step *step, bool has_to_stay,
 			return false;
 		}
 		if (terminal->prompts && (begins(step, "ss ") ||
-		    begins(step, "ps ") || begins(step, "./outlive-why "))) {
+		    begins(step, "ps ") || begins(step, "./outlive-why ") ||
+		    begins(step, "./outlivectl status"))) {
 			terminal->len = 0;
 			start(terminal, step);
 		}

@@ -14,7 +14,7 @@ play() {
 
 	place=$(mktemp -d) || exit 1
 	mkdir -p "$place/doc/examples"
-	ln -s "$top/outlived" "$top/outlive-why" "$top/server1" "$top/server2" "$place"
+	ln -s "$top/outlived" "$top/outlivectl" "$top/outlive-why" "$top/server1" "$top/server2" "$place"
 	ln -s "$top/doc/examples/unp75" "$src/doc/examples/unp75.c" \
 	    "$place/doc/examples"
 	cd "$place" || exit 1

@@ -98,6 +98,19 @@ title_has(pid_t pid, const char *text)
 }
 
 void
+await_born(pid_t parent, int how_many)
+{
+	struct wait	wait = { .what = "the first act of a child" };
+	pid_t		list[64];
+	int		i;
+
+	await_children(parent, how_many, list);
+	for (i = 0; i < how_many; i++)
+		while (title_has(list[i], "parent of"))
+			wait_a_moment(&wait);
+}
+
+void
 await_title(pid_t pid, const char *title)
 {
 	struct wait	wait = { .what = title };

@@ -13,6 +13,10 @@ int	children_of(pid_t, pid_t *list, int max);
 /* Wait until it has so many, and return them in a list of room for 64. */
 void	await_children(pid_t, int how_many, pid_t *list);
 
+/* The same, and each has done its first act: a parent that is killed while it
+   forks leaves its board to the next one's sweep. */
+void	await_born(pid_t, int how_many);
+
 /* Neither gone nor a zombie. */
 bool	lives(pid_t);
 /* Until it has ended, and whoever is its parent has reaped it. */

@@ -39,21 +39,6 @@ await_no_board(int number)
 		wait_a_moment(&wait);
 }
 
-/* Two idle children beside the busy one, past their first act: a parent that
-   is killed while it forks leaves its board to the next one's sweep. */
-static void
-await_births(struct server server)
-{
-	struct wait	wait = { .what = "two idle children" };
-	pid_t		list[64];
-	int		i;
-
-	await_children(server.pid, 3, list);
-	for (i = 0; i < 3; i++)
-		while (title_has(list[i], "parent of"))
-			wait_a_moment(&wait);
-}
-
 /* UNP 7.5 three times, after each of the signals, and all of them talk on. */
 static void
 three(const char *service, const char *argument)
@@ -80,7 +65,7 @@ three(const char *service, const char *argument)
 		client[i] = dial(9999);
 		ok(echoes(client[i], "hello\n"), "%s: generation %d serves",
 		    service, i + 1);
-		await_births(server);
+		await_born(server.pid, 3);
 		log_clear();
 		send_signal(server.pid, signals[i]);
 		if (signals[i] == SIGQUIT) {

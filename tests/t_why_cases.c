@@ -211,7 +211,8 @@ hidden(void)
 		tells("another user namespace", "a process of a user outside "
 		    "this user namespace");
 	}
-	status = why_through(getuid() == 0 ? as_root : as_user);
+	status = answer_of(NULL, getuid() == 0 ? as_root :
+	    as_user);
 	if (!says("cannot be bound"))
 		skip("another PID namespace", "none is allowed here");
 	else {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,25 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "harness.h"
 #include "net/address.h"
 #include "why.h"
-
-static char	answer[1 << 16];
-
-/* Run it, and keep what it says; its exit status. */
-static int
-run(void (*prepare)(void), const char *const argv[])
-{
-	int	file = memfd_create("answer", MFD_CLOEXEC), status;
-	ssize_t	size;
-
-	status = await_end(program_start_in(prepare, argv, file));
-	size = pread(file, answer, sizeof(answer) - 1, 0);
-	answer[size > 0 ? size : 0] = '\0';
-	(void)close(file);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 int
 why(const char *argument, ...)
@@ -41,7 +24,7 @@ why(const char *argument, ...)
 	while (argv[n] != NULL && n < 7)
 		argv[++n] = va_arg(ap, const char *);
 	va_end(ap);
-	return run(NULL, argv);
+	return answer_of(NULL, argv);
 }
 
 int
@@ -49,54 +32,7 @@ why_in(void (*prepare)(void), const char *address)
 {
 	const char	*argv[] = { "./outlive-why", address, NULL };
 
-	return run(prepare, argv);
-}
-
-int
-why_through(const char *const argv[])
-{
-	return run(NULL, argv);
-}
-
-const char *
-answer_text(void)
-{
-	return answer;
-}
-
-bool
-says(const char *text)
-{
-	return strstr(answer, text) != NULL;
-}
-
-void
-show_answer(void)
-{
-	const char	*at = answer;
-
-	while (*at != '\0') {
-		int len = (int)strcspn(at, "\n");
-
-		note("%.*s", len, at);
-		at += len + (at[len] == '\n');
-	}
-}
-
-void
-tells(const char *what, const char *text)
-{
-	ok(says(text), "%s: %s", what, text);
-	if (!says(text))
-		show_answer();
-}
-
-void
-tells_not(const char *what, const char *text)
-{
-	ok(!says(text), "%s: nothing of %s", what, text);
-	if (says(text))
-		show_answer();
+	return answer_of(prepare, argv);
 }
 
 void

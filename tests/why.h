@@ -5,20 +5,12 @@
 
 #include <stdbool.h>
 
+#include "answer.h"
+
 /* "./outlive-why ARGUMENTS...", NULL at the end: its exit status. */
 int		why(const char *argument, ...) __attribute__((__sentinel__));
-/* The same for one address, in a surrounding (harness.h); by a program that
-   starts it. */
+/* The same for one address, in a surrounding (harness.h). */
 int		why_in(void (*prepare)(void), const char *address);
-int		why_through(const char *const argv[]);
-
-/* What it said last. */
-const char	*answer_text(void);
-bool		says(const char *text);
-void		show_answer(void);
-/* One check: it has this text; it has not.  Otherwise it is shown. */
-void		tells(const char *what, const char *text);
-void		tells_not(const char *what, const char *text);
 
 /* Set "ipv4/NAME" below /proc/sys/net: what the kernel does in this network. */
 void		setting(const char *name, const char *value);

@@ -64,19 +64,40 @@ process_stat(int dir, struct process *process)
 	return 0;
 }
 
+static int
+open_process(pid_t pid)
+{
+	char	path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 int
 process_read(pid_t pid, struct process *process)
 {
-	char	path[32];
-	int	dir, result;
+	int	dir = open_process(pid), result;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir == -1)
 		return -1;
 	result = process_stat(dir, process);
 	(void)close(dir);
 	return result;
+}
+
+int
+process_user(pid_t pid, uid_t *uid)
+{
+	char		 text[2048];
+	const char	*line = NULL;
+	int		 dir = open_process(pid);
+
+	if (dir == -1)
+		return -1;
+	if (process_file(dir, "status", text, sizeof(text)) > 0)
+		line = strstr(text, "\nUid:");
+	(void)close(dir);
+	return line != NULL && sscanf(line, "\nUid: %u", uid) == 1 ? 0 : -1;
 }
 
 bool

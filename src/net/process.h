@@ -27,6 +27,9 @@ int	process_stat(int dir, struct process *);
 /* The same for a pid; 0, or -1: there is no such process that we may see. */
 int	process_read(pid_t, struct process *);
 
+/* Its real user: whoever started it, whatever it has become since. */
+int	process_user(pid_t, uid_t *);
+
 /* A signal or a debugger has stopped it; it has ended, and nobody has waited
    for it yet. */
 bool	process_is_stopped(const struct process *);

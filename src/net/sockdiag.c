@@ -28,6 +28,9 @@
    that no process has). */
 #define TIMER_TIMEWAIT	3
 
+/* Where INET_DIAG_SKMEMINFO has the drops. */
+#define DROPS		(SK_MEMINFO_DROPS * sizeof(uint32_t))
+
 struct request {
 	struct nlmsghdr		header;
 	struct inet_diag_req_v2	diag;
@@ -129,6 +132,10 @@ read_attributes(const unsigned char *bytes, size_t len, struct sockdiag *socket)
 		    has_data(socket->state))
 			socket->silent = silence(bytes + sizeof(attribute),
 			    size);
+		else if (attribute.nla_type == INET_DIAG_SKMEMINFO &&
+		    size >= DROPS + sizeof(socket->drops))
+			memcpy(&socket->drops, bytes + sizeof(attribute) +
+			    DROPS, sizeof(socket->drops));
 		size = NLA_ALIGN(attribute.nla_len);
 		if (size > len)
 			size = len;
@@ -161,6 +168,10 @@ read_socket(const unsigned char *bytes, size_t len,
 	    (int64_t)message.idiag_expires : -1;
 	socket->silent = -1;
 	socket->interface = message.id.idiag_if;
+	if (socket->state == TCP_LISTEN) {
+		socket->waiting = message.idiag_rqueue;
+		socket->backlog = message.idiag_wqueue;
+	}
 	socket->uid = message.idiag_uid;
 	socket->inode = message.idiag_inode;
 	if (read_attributes(bytes + sizeof(message), len - sizeof(message),
@@ -239,7 +250,8 @@ ask(int fd, int family, unsigned int port, uint32_t sequence)
 	request.header.nlmsg_seq = sequence;
 	request.diag.sdiag_family = (__u8)family;
 	request.diag.sdiag_protocol = IPPROTO_TCP;
-	request.diag.idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	request.diag.idiag_ext = 1 << (INET_DIAG_INFO - 1) |
+	    1 << (INET_DIAG_SKMEMINFO - 1);
 	/* Every state: also those that a kernel newer than this file has. */
 	request.diag.idiag_states = ~0U;
 	request.diag.id.idiag_sport = htons((uint16_t)port);

@@ -27,6 +27,9 @@ struct sockdiag {
 	unsigned int	interface;	/* it is bound to one; 0: it is not */
 	bool		v6only;		/* IPV6_V6ONLY; known in LISTEN and
 					   when bound */
+	/* Of one in LISTEN: connections that wait to be accepted, how many may
+	   (listen(2)), and how many there was no room for. */
+	uint32_t	waiting, backlog, drops;
 	uid_t		uid;		/* its owner's, if it has an inode */
 	unsigned long	inode;		/* 0: it is no process's, or nobody
 					   has accepted it */

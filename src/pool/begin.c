@@ -225,6 +225,7 @@ begin_board(struct pool *pool, const struct address *address, int size)
 	if (process_visible() && process_read(pool->parent, &self) == 0)
 		head.parent_start = self.start;
 	generation_world(&head.world);
+	head.net_ns = generation_network();
 	(void)address_print(address, head.address);
 	(void)strlcpy(head.service, pool->config->service_name,
 	    sizeof(head.service));

@@ -164,7 +164,7 @@ is_deserted(const struct board *board)
 
 		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
 			return false;
-		/* Or forked, and did not get to say so. */
+		/* Or forked just now, and has not said so yet. */
 		if (pid == 0 && atomic_load(&board->slots[slot].before) != 0)
 			return false;
 	}
@@ -208,6 +208,9 @@ board_leave(struct board *board, int slot, pid_t parent)
 	/* The word stays: the parent settles its account by it. */
 	atomic_store(&mine->before, 0);
 	atomic_store(&mine->pid, 0);
+	if (atomic_load(&board->head->parent) == 0 || getppid() != parent)
+		atomic_fetch_add(&board->head->served,
+		    board_word(board, slot).taken);
 	/* Only now: either we see that the parent parts with the board, or it
 	   sees that we have left. */
 	if ((atomic_load(&board->head->parent) == 0 || getppid() != parent) &&
@@ -271,6 +274,7 @@ board_free(struct board *board, int slot)
 {
 	struct board_slot	*child = &board->slots[slot];
 
+	atomic_fetch_add(&board->head->served, board_word(board, slot).taken);
 	set(board, slot, 0, SLOT_FREE);
 	atomic_store(&child->before, 0);
 	atomic_store(&child->pid, 0);

@@ -41,6 +41,9 @@ struct board_head {
 	_Atomic int32_t	parent;			/* 0: it has ended */
 	int64_t		parent_start;		/* as in process.h; 0: not known */
 	struct board_world world;
+	uint64_t	net_ns;			/* an inode; 0: not known */
+	_Atomic uint64_t served;		/* clients of children that have
+						   left */
 	char		address[ADDRESS_TEXT];
 	char		service[32], strategy[16];
 };

@@ -22,7 +22,7 @@
 
 /* A slot that has had no pid for so long was never forked for: its parent was
    killed first.  In ms. */
-#define UNNAMED		10000
+#define UNNAMED		1000
 
 static uint64_t
 namespace_of(const char *path)
@@ -40,6 +40,12 @@ generation_world(struct board_world *world)
 	    sizeof(world->boot_id));
 	world->pid_ns = namespace_of("/proc/self/ns/pid");
 	world->time_ns = namespace_of("/proc/self/ns/time");
+}
+
+uint64_t
+generation_network(void)
+{
+	return namespace_of("/proc/self/ns/net");
 }
 
 enum being { GONE, THERE, UNSEEN };
@@ -76,28 +82,18 @@ copy_text(char *to, size_t size, const char *from, size_t most)
 
 /* One slot; false if nobody alive has it. */
 static bool
-read_slot(const struct board_slot *slot, uint32_t word, int64_t now,
+read_slot(const struct board_slot *slot, uint32_t word,
     struct generation_child *child)
 {
-	struct process	process = { .start = 0 };
+	struct process	process;
 	enum being	being;
 
-	if (slot->before == 0)
-		return false;
 	child->pid = slot->pid;
-	if (child->pid == 0) {
-		if (now - slot->before > UNNAMED)
-			return false;
-	} else {
-		being = look_at(child->pid, slot->before, slot->after,
-		    &process);
-		if (being == GONE)
-			return false;
-		if (being == THERE)
-			child->start = process.start;
-		child->stopped = being == THERE &&
-		    process_is_stopped(&process);
-	}
+	being = look_at(child->pid, slot->before, slot->after, &process);
+	if (being == GONE)
+		return false;
+	child->start = being == THERE ? process.start : 0;
+	child->stopped = being == THERE && process_is_stopped(&process);
 	child->state = word & ((1U << BOARDFILE_STATE_BITS) - 1);
 	child->taken = word >> BOARDFILE_STATE_BITS;
 	child->since = slot->since;
@@ -146,10 +142,12 @@ read_children(struct generation *generation, int fd, uint32_t size)
 		struct generation_child *child =
 		    &generation->children[generation->n];
 
-		if (!read_slot(&slots[i], words[i], now, child)) {
-			memset(child, 0, sizeof(*child));
+		if (slots[i].before == 0)
 			continue;
-		}
+		if (slots[i].pid == 0)
+			generation->unnamed += now - slots[i].before < UNNAMED;
+		if (!read_slot(&slots[i], words[i], child))
+			continue;
 		child->slot = (int)i;
 		generation->n++;
 	}
@@ -205,6 +203,8 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 	copy_text(generation->strategy, sizeof(generation->strategy),
 	    head.strategy, sizeof(head.strategy));
 	generation->max_children = head.max_children;
+	generation->net_ns = head.net_ns;
+	generation->served = head.served;
 	state = world_state(&head.world);
 	if (state != GENERATION_ALIVE)
 		return state;
@@ -223,8 +223,8 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 	}
 	if (!read_children(generation, fd, head.size))
 		return GENERATION_UNREAD;
-	return generation->parent != 0 || generation->n > 0 ?
-	    GENERATION_ALIVE : GENERATION_DEAD;
+	return generation->parent != 0 || generation->n > 0 ||
+	    generation->unnamed > 0 ? GENERATION_ALIVE : GENERATION_DEAD;
 }
 
 static void

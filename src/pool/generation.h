@@ -19,7 +19,7 @@ struct board_world;
 /* A child that is alive. */
 struct generation_child {
 	int		slot;
-	pid_t		pid;	/* 0: forked just now, and not named yet */
+	pid_t		pid;
 	int64_t		start;	/* as in process.h; 0: not to be seen */
 	enum slot_state	state;
 	bool		stopped;
@@ -44,11 +44,15 @@ struct generation {
 	pid_t			 parent;	/* 0: it has ended */
 	int64_t			 parent_start;
 	bool			 parent_stopped;
+	uint64_t		 net_ns;	/* an inode; 0: not known */
+	uint64_t		 served;	/* clients, by those who have
+						   left */
 	unsigned int		 max_children;
 	char			 address[ADDRESS_TEXT];
 	char			 service[32], strategy[16];
 	struct generation_child	*children;
 	int			 n;
+	int			 unnamed;	/* forked in this second, perhaps */
 };
 
 struct generations {
@@ -78,7 +82,8 @@ int		 generation_orphans(const struct generation *);
 int		 generations_orphans(const struct generations *, char *words,
 		    size_t size);
 
-/* Where and when we are. */
+/* Where and when we are; our network namespace, its inode. */
 void		 generation_world(struct board_world *);
+uint64_t	 generation_network(void);
 
 #endif

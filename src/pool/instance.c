@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -198,6 +199,72 @@ instance_open(struct instance *instance, const char *wanted, const char *name,
 	return 0;
 }
 
+int
+instance_look(struct instance *instance, const char *wanted, const char *name,
+    char *why, size_t size)
+{
+	char	place[PATH_MAX - INSTANCE_NAME - 1];
+	int	n;
+
+	instance->dir = instance->lock = -1;
+	(void)strlcpy(instance->name, name, sizeof(instance->name));
+	for (n = 0; instance_place(wanted, n, place, sizeof(place)) != NULL;
+	    n++) {
+		(void)snprintf(instance->path, sizeof(instance->path),
+		    "%s/%s", place, name);
+		instance->dir = open(instance->path, O_RDONLY | O_DIRECTORY |
+		    O_NOFOLLOW | O_CLOEXEC);
+		if (instance->dir != -1)
+			break;
+		if (errno != ENOENT)
+			return refuse(why, size, "%s: %s", instance->path,
+			    strerror(errno));
+	}
+	if (instance->dir == -1)
+		return refuse(why, size, "there is no instance '%s'", name);
+	instance->lock = openat(instance->dir, "lock", O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC);
+	if (instance->lock != -1)
+		return 0;
+	(void)refuse(why, size, "%s/lock: %s", instance->path,
+	    strerror(errno));
+	instance_close(instance);
+	return -1;
+}
+
+static void
+list_place(const char *place, void (*each)(const char *, const char *, void *),
+    void *arg)
+{
+	struct dirent	**entries;
+	struct stat	 st;
+	char		 lock[PATH_MAX + NAME_MAX + 8];
+	int		 n = scandir(place, &entries, NULL, alphasort), i;
+
+	for (i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+
+		(void)snprintf(lock, sizeof(lock), "%s/%s/lock", place, name);
+		if (instance_bad_name(name) == NULL && lstat(lock, &st) == 0)
+			each(place, name, arg);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+void
+instance_list(const char *wanted, void (*each)(const char *, const char *,
+    void *), void *arg)
+{
+	char	place[PATH_MAX];
+	int	n;
+
+	for (n = 0; instance_place(wanted, n, place, sizeof(place)) != NULL;
+	    n++)
+		list_place(place, each, arg);
+}
+
 void
 instance_close(struct instance *instance)
 {
@@ -246,6 +313,17 @@ instance_unlock(struct instance *instance)
 
 	if (instance->lock != -1)
 		(void)lock_owner(instance, F_SETLK, &lock);
+}
+
+pid_t
+instance_holder(const struct instance *instance)
+{
+	struct flock	lock = { .l_type = F_WRLCK };
+
+	if (lock_owner(instance, F_GETLK, &lock) == -1 ||
+	    lock.l_type == F_UNLCK)
+		return -1;
+	return lock.l_pid > 0 ? lock.l_pid : 0;
 }
 
 void

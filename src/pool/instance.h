@@ -57,11 +57,26 @@ int	 instance_open(struct instance *, const char *wanted, const char *name,
 void	 instance_close(struct instance *);
 
 /*
+ * For those who only look: the same for one that is there; nothing is made,
+ * and the lock can be looked at, not taken.  The directory is that of
+ * whichever place has it first.
+ */
+int	 instance_look(struct instance *, const char *wanted,
+	    const char *name, char *why, size_t size);
+
+/* Tell of every instance that there is: its place and its name. */
+void	 instance_list(const char *wanted, void (*each)(const char *place,
+	    const char *name, void *), void *arg);
+
+/*
  * Take the lock.  0; or -1 with errno: EAGAIN, and *holder is the process that
  * has it, 0 if that is in another pid namespace.
  */
 int	 instance_lock(struct instance *, pid_t *holder);
 void	 instance_unlock(struct instance *);
+
+/* Who has it: a pid, 0 in another pid namespace, or -1: nobody. */
+pid_t	 instance_holder(const struct instance *);
 
 /* In a child: the lock is the parent's. */
 void	 instance_forked(struct instance *);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl.h"
+#include "net/clock.h"
+#include "net/place.h"
+
+/* The listening socket, if it is in our network. */
+static void
+look_at_port(struct ctl_status *status)
+{
+	const struct generation	*last = status->owner != NULL ?
+				    status->owner : status->last;
+	struct address		 address;
+	struct place		 place;
+	const char		*why;
+
+	if (last == NULL || address_parse(&address, last->address, &why) != 0)
+		return;
+	if (last->net_ns != generation_network()) {
+		status->elsewhere = true;
+		return;
+	}
+	place = place_at(&address);
+	status->listens = place_listener(&place, &status->listener);
+}
+
+void
+ctl_look(const struct instance *instance, struct ctl_status *status)
+{
+	struct stat	st;
+	int		i;
+
+	*status = (struct ctl_status){
+		.holder = instance_holder(instance) };
+	if (generations_read(&status->generations, instance->dir) == -1)
+		errx(EX_OSERR, "%s: %s", instance->path, errno == ENOENT ?
+		    "there is no /proc of this pid namespace" :
+		    strerror(errno));
+	for (i = 0; i < status->generations.n; i++) {
+		const struct generation *generation =
+		    &status->generations.list[i];
+
+		if (generation->state != GENERATION_ALIVE)
+			continue;
+		status->last = generation;
+		if (generation->parent != 0 &&
+		    generation->parent == status->holder)
+			status->owner = generation;
+	}
+	status->gone = fstat(instance->dir, &st) == 0 && st.st_nlink == 0;
+	look_at_port(status);
+}
+
+void
+ctl_status_free(struct ctl_status *status)
+{
+	generations_free(&status->generations);
+}
+
+static void
+add(struct ctl_totals *totals, const struct generation *generation)
+{
+	int	i;
+
+	totals->served += generation->served;
+	for (i = 0; i < generation->n; i++) {
+		const struct generation_child *child =
+		    &generation->children[i];
+
+		totals->children++;
+		totals->served += child->taken;
+		totals->stopped += child->stopped;
+		totals->busy += !child->stopped && child->state == SLOT_BUSY;
+		totals->idle += !child->stopped && child->state != SLOT_BUSY;
+		totals->orphans += generation->parent == 0;
+	}
+}
+
+struct ctl_totals
+ctl_totals(const struct ctl_status *status)
+{
+	struct ctl_totals	totals = { .children = 0 };
+	int			i;
+
+	for (i = 0; i < status->generations.n; i++)
+		if (status->generations.list[i].state == GENERATION_ALIVE)
+			add(&totals, &status->generations.list[i]);
+	return totals;
+}
+
+static void
+print_parents(const struct instance *instance,
+    const struct ctl_status *status)
+{
+	const struct generation	*owner = status->owner;
+	int			 i;
+
+	if (owner != NULL)
+		(void)printf("%s: parent %d%s, generation %u, %s, %s\n",
+		    instance->name, owner->parent,
+		    owner->parent_stopped ? " (stopped)" : "", owner->number,
+		    owner->strategy, owner->service);
+	else if (status->holder > 0)
+		(void)printf("%s: parent %d, of whom there is no board\n",
+		    instance->name, status->holder);
+	else if (status->holder == 0)
+		(void)printf("%s: a parent in another pid namespace\n",
+		    instance->name);
+	else
+		(void)printf("%s: no parent\n", instance->name);
+	for (i = 0; i < status->generations.n; i++) {
+		const struct generation *generation =
+		    &status->generations.list[i];
+
+		if (generation->state == GENERATION_ELSEWHERE)
+			(void)printf("generation %u is another pid "
+			    "namespace's\n", generation->number);
+		else if (generation->parent != 0 && generation != owner)
+			(void)printf("parent %d%s of generation %u waits "
+			    "until its children are done\n",
+			    generation->parent, generation->parent_stopped ?
+			    " (stopped)" : "", generation->number);
+	}
+}
+
+static void
+print_port(const struct ctl_status *status)
+{
+	const struct generation	*last = status->owner != NULL ?
+				    status->owner : status->last;
+
+	if (last == NULL)
+		return;
+	if (status->elsewhere)
+		(void)printf("%s is in another network namespace\n",
+		    last->address);
+	else if (status->listens)
+		(void)printf("%s: %u of %u connections wait to be accepted, "
+		    "%u were dropped\n", last->address,
+		    status->listener.waiting, status->listener.backlog,
+		    status->listener.drops);
+	else
+		(void)printf("%s: nobody listens\n", last->address);
+}
+
+/* What a child does, in a word. */
+static const char *
+state_of(const struct generation_child *child)
+{
+	return child->stopped ? "stopped" : child->state == SLOT_BUSY ? "busy" : "idle";
+}
+
+static void
+print_child(const struct generation *generation,
+    const struct generation_child *child)
+{
+	long long	age = (clock_boot_ms() - child->since) / 1000;
+	char		since[24] = "-";
+
+	if (child->state == SLOT_BUSY && child->since > 0 && age >= 0)
+		(void)snprintf(since, sizeof(since), "%lld s", age);
+	(void)printf("%10u %7d  %-7s  %-21s %9s %9u\n", generation->number,
+	    child->pid, state_of(child), child->client[0] == '\0' ? "-" :
+	    child->client, since, child->taken);
+}
+
+void
+ctl_print(const struct instance *instance, const struct ctl_status *status)
+{
+	struct ctl_totals	totals = ctl_totals(status);
+	int			i, j;
+
+	if (status->gone)
+		(void)printf("%s has been removed: the server serves on, and "
+		    "cannot be found by it any more\n", instance->path);
+	print_parents(instance, status);
+	print_port(status);
+	if (totals.children > 0)
+		(void)printf("%10s %7s  %-7s  %-21s %9s %9s\n", "GENERATION",
+		    "PID", "STATE", "CLIENT", "SINCE", "SERVED");
+	for (i = 0; i < status->generations.n; i++) {
+		const struct generation *generation =
+		    &status->generations.list[i];
+
+		for (j = 0; j < generation->n; j++)
+			print_child(generation, &generation->children[j]);
+	}
+	(void)printf("children: %d, busy: %d, idle: %d, stopped: %d, orphans: "
+	    "%d; clients served: %llu\n", totals.children, totals.busy,
+	    totals.idle, totals.stopped, totals.orphans,
+	    (unsigned long long)totals.served);
+}
