@@ -126,7 +126,7 @@ moments(void)
 	struct server	first = server_start("-i", "2:8", PORT, "echo", NULL),
 			second, waiting;
 	char		name[64], other[64], line[128];
-	pid_t		busy, child;
+	pid_t		list[64], busy, child;
 	int		client, next, status;
 
 	client = dial(9999);
@@ -162,7 +162,7 @@ moments(void)
 	note("KILL");
 	send_signal(first.pid, SIGKILL);
 	(void)await_end(first.pid);
-	await_children(0, 1, &child);
+	await_children(0, 1, list);
 	(void)ctl("status", NULL);
 	tells("killed", PORT ": no parent\n" PORT ": nobody listens\n");
 	check(rows() == 1 && row_is(busy, 1, "busy", name, 1), "the orphan");
@@ -184,7 +184,7 @@ moments(void)
 	note("QUIT");
 	send_signal(second.pid, SIGQUIT);
 	await_log("the port is free");
-	await_children(second.pid, 1, &child);
+	await_children(second.pid, 1, list);
 	(void)ctl("status", NULL);
 	(void)snprintf(line, sizeof(line), PORT ": no parent\nparent %d of "
 	    "generation 2 waits until its children are done\n", second.pid);

@@ -59,10 +59,10 @@ aim_signal(const struct target *target, int signo, bool whole)
 		errno = ESRCH;
 		return -1;
 	}
-	/* Whoever it is, it keeps its pid from now on. */
-	if (!aim_lives(target))
+	/* Whoever it is, nobody else gets that pid from now on. */
+	if (process_user(target->pid, &uid) == -1 || !aim_lives(target))
 		errno = ESRCH;
-	else if (process_user(target->pid, &uid) == -1 || uid != geteuid())
+	else if (uid != geteuid())
 		errno = EPERM;
 	else
 		result = whole ? send_whole(pidfd, signo) :
