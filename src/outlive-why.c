@@ -14,6 +14,7 @@
 #include "net/clock.h"
 #include "net/explain.h"
 #include "net/obstacle.h"
+#include "pool/orphan.h"
 
 /* Between two looks, with --watch, in ms. */
 #define PAUSE	250
@@ -159,6 +160,7 @@ follow(const struct question *question)
 		if (obstacles_find(&found, &question->address,
 		    question->reuseaddr, question->reuseport) == -1)
 			err(EX_OSERR, "cannot look");
+		orphans_name(&found.owners, NULL);
 		error = found.error;
 		if (first || obstacles_differ(&found, &told)) {
 			if (!first && !question->json)

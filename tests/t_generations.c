@@ -102,6 +102,36 @@ three(const char *service, const char *argument)
 	server_end(server);
 }
 
+/* -m is for one generation; twice that in all is worth a line, once. */
+static void
+crowd(void)
+{
+	struct server	server = { .pid = 0 };
+	int		client[4], i;
+
+	harness_new_state();
+	for (i = 0; i < 4; i++) {
+		log_clear();
+		server = server_start("-w", "0", "-i", "1:1", "-m", "1", PORT,
+		    "echo", NULL);
+		client[i] = dial(9999);
+		ok(echoes(client[i], "hello\n"), "-m 1, generation %d serves",
+		    i + 1);
+		if (i == 3)
+			break;
+		ok(log_has("children of all generations: 3, more than twice "
+		    "the most that one may have (1)") == (i == 2),
+		    "and %s", i == 2 ? "says that there are 3 children" :
+		    "says nothing of a crowd");
+		send_signal(server.pid, SIGTERM);
+		(void)await_end(server.pid);
+	}
+	ok(log_has("children of all generations: 4"), "so does the next");
+	for (i = 0; i < 4; i++)
+		(void)close(client[i]);
+	server_end(server);
+}
+
 int
 main(void)
 {
@@ -109,5 +139,6 @@ main(void)
 	harness_own_network();
 	three("echo", NULL);
 	three("exec", "cat");
+	crowd();
 	return done();
 }

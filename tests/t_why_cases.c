@@ -435,6 +435,14 @@ an_orphan(void)
 	(void)snprintf(text, sizeof(text), ": outlived: echo for "
 	    "127.0.0.1:%u, generation 1\n", local_port(client));
 	tells("an orphan", text);
+	tells("an orphan", ", orphan of 127.0.0.1:5009, generation 1: ");
+	tells("an orphan", "Let the orphans finish, or end them (outlivectl "
+	    "-n 127.0.0.1:5009 drain --orphans --deadline 5).");
+	ok(why("--json", "127.0.0.1:5009", NULL) == 1 &&
+	    is_json(answer_text()) &&
+	    says("\"role\":\"orphan of 127.0.0.1:5009, generation 1\""),
+	    "an orphan, in JSON");
+	(void)why("127.0.0.1:5009", NULL);
 	tells("an orphan", "made with SO_REUSEADDR");
 	ok(why("--reuseaddr", "127.0.0.1:5009", NULL) == 0,
 	    "with the option the next parent may come");

@@ -118,9 +118,9 @@ about_listeners(struct advice *advice, const struct owner *owners, size_t n)
 		    "socket and does not end with it" : "");
 }
 
-/* Processes have it: what ends that. */
+/* A process has it: what ends that. */
 static void
-about_owners(struct advice *advice, const struct obstacle *obstacle,
+about_process(struct advice *advice, const struct obstacle *obstacle,
     const struct owner *owners, size_t n)
 {
 	const struct owner	*owner = eldest(owners, n);
@@ -163,6 +163,27 @@ about_owners(struct advice *advice, const struct obstacle *obstacle,
 		    "%d).", pid, sudo, pid);
 		break;
 	}
+}
+
+/* Whether there is more to say than that it is to finish. */
+static bool
+is_special(const struct obstacle *obstacle, const struct owner *owner)
+{
+	return owner->stopped || obstacle->socket.state == TCP_CLOSE_WAIT ||
+	    obstacle->socket.state == TCP_FIN_WAIT2;
+}
+
+static void
+about_owners(struct advice *advice, const struct obstacle *obstacle,
+    const struct owner *owners, size_t n)
+{
+	const struct owner	*owner = eldest(owners, n);
+
+	if (owner->remedy[0] == '\0' || is_special(obstacle, owner))
+		about_process(advice, obstacle, owners, n);
+	if (owner->remedy[0] != '\0')
+		advice_say(advice, "Let the orphans finish, or end them "
+		    "(%s%s).", privilege(owner), owner->remedy);
 }
 
 /* It has an inode, so a process or the kernel has it. */

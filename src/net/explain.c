@@ -67,10 +67,12 @@ tell_owners(const struct obstacles *found, const struct obstacle *obstacle,
 	owners = owners_of(&found->owners, socket->inode, &n);
 	for (i = 0; i < n && i < PROCESSES; i++) {
 		(void)snprintf(line, sizeof(line), "  process %d of %s, %s old"
-		    "%s: %s", (int)owners[i].pid,
+		    "%s%s%s: %s", (int)owners[i].pid,
 		    owner_user(owners[i].uid, user, sizeof(user)),
 		    advice_time(owners[i].age, time),
-		    owners[i].stopped ? ", stopped" : "", owners[i].title);
+		    owners[i].stopped ? ", stopped" : "",
+		    owners[i].role[0] != '\0' ? ", " : "", owners[i].role,
+		    owners[i].title);
 		tell(line);
 	}
 	if (n > PROCESSES) {

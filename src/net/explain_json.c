@@ -22,6 +22,8 @@ print_owner(FILE *out, const struct owner *owner)
 	json_member(out, "title", owner->title);
 	(void)fputc(',', out);
 	json_member(out, "unit", owner->unit);
+	(void)fputc(',', out);
+	json_member(out, "role", owner->role);
 	(void)fputc('}', out);
 }
 

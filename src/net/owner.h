@@ -23,6 +23,10 @@ struct owner {
 	char		title[160];	/* its command line; see vis(3bsd) */
 	char		unit[128];	/* systemd's, or a container's scope; ""
 					   for what a person has started */
+
+	/* What our caller knows of it, if anything: "orphan of 9999,
+	   generation 3", and what to type to end it. */
+	char		role[160], remedy[256];
 };
 
 struct owners {

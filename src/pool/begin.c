@@ -14,6 +14,7 @@
 #include "net/listener.h"
 #include "net/log.h"
 #include "net/process.h"
+#include "orphan.h"
 #include "pool.h"
 #include "signals.h"
 
@@ -64,17 +65,19 @@ log_line(const char *line)
 /* Who is in the way of the port, and what would help; if nobody is, that is
    worth a line only where the port was what failed. */
 static void
-explain_failure(const struct address *address, bool reuseaddr, bool failed)
+explain_failure(const struct address *address,
+    const struct outlive_config *config, bool failed)
 {
 	struct obstacles	found;
 
-	if (obstacles_find(&found, address, reuseaddr, false) == -1)
+	if (obstacles_find(&found, address, config->reuseaddr, false) == -1)
 		log_warn("cannot look for the reason");
 	else if (found.error == 0) {
 		if (failed)
 			log_info("it can be bound now: whoever was in the "
 			    "way has left");
 	} else {
+		orphans_name(&found.owners, config->state_dir);
 		/* Nor will we: two of us would share the clients unawares. */
 		found.reuseport_helps = false;
 		explain(&found, log_line);
@@ -153,7 +156,7 @@ say_refused(const struct pool *pool, const struct address *address,
 		    pool->instance.name);
 	else
 		log_warn("%s %s", failed, name);
-	explain_failure(address, pool->config->reuseaddr, holder == -1);
+	explain_failure(address, pool->config, holder == -1);
 }
 
 int

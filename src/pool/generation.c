@@ -431,3 +431,17 @@ generations_orphans(const struct generations *generations, char *words,
 	}
 	return sum;
 }
+
+int
+generations_others(int dir, unsigned int number)
+{
+	struct generations	generations;
+	int			i, n = 0;
+
+	if (generations_read(&generations, dir) == 0)
+		for (i = 0; i < generations.n; i++)
+			if (generations.list[i].number != number)
+				n += generations.list[i].n;
+	generations_free(&generations);
+	return n;
+}

@@ -82,6 +82,10 @@ int		 generation_orphans(const struct generation *);
 int		 generations_orphans(const struct generations *, char *words,
 		    size_t size);
 
+/* Children alive of any generation but this one; 0 where that cannot be
+   read. */
+int		 generations_others(int dir, unsigned int number);
+
 /* Where and when we are; our network namespace, its inode. */
 void		 generation_world(struct board_world *);
 uint64_t	 generation_network(void);

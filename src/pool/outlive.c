@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "begin.h"
+#include "generation.h"
 #include "net/listener.h"
 #include "net/log.h"
 #include "outlive.h"
@@ -158,6 +159,8 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	if (pool->config->announce_fd != -1 &&
 	    announce(pool->config->announce_fd, pool->port) == -1)
 		return -1;
+	pool->others = generations_others(pool->instance.dir,
+	    pool->generation);
 	return parent_run(pool);
 }
 

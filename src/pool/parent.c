@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "drain.h"
+#include "generation.h"
 #include "net/clock.h"
 #include "net/listener.h"
 #include "net/log.h"
@@ -96,6 +97,28 @@ accept_some(struct pool *pool, int how_many)
 	return result == -2 ? -1 : 0;
 }
 
+/*
+ * max_children is this generation's.  Restarted faster than its clients leave,
+ * a server has many more children: that is said once.  Others only become
+ * fewer, so they are counted again only before it is said.
+ */
+static void
+look_at_crowd(struct pool *pool)
+{
+	const int	most = 2 * pool->config->max_children;
+
+	if (pool->crowded || pool->living + pool->others <= most)
+		return;
+	pool->others = generations_others(pool->instance.dir,
+	    pool->generation);
+	if (pool->living + pool->others <= most)
+		return;
+	pool->crowded = true;
+	log_info("children of all generations: %d, more than twice the most "
+	    "that one may have (%d): outlivectl status shows them",
+	    pool->living + pool->others, pool->config->max_children);
+}
+
 static void
 give_birth(struct pool *pool, int how_many)
 {
@@ -112,6 +135,7 @@ give_birth(struct pool *pool, int how_many)
 		if (policy_fine(&pool->births.fork, clock_ms()))
 			log_info("fork: works again");
 	}
+	look_at_crowd(pool);
 }
 
 static int

@@ -32,6 +32,10 @@ struct pool {
 	unsigned int			 port;		/* as bound */
 	struct instance			 instance;
 	unsigned int			 generation;
+	int				 others;	/* children of earlier
+							   ones, when last
+							   counted */
+	bool				 crowded;	/* that was said */
 
 	pid_t		 parent;
 
