@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Boards as crashes, other machines' starts and children that run wild leave
+ * them: what the next parent does with them, and whom outlivectl never
+ * signals.
+ */
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "client.h"
+#include "harness.h"
+#include "net/clock.h"
+#include "pool/boardfile.h"
+#include "process.h"
+
+#define PORT	"127.0.0.1:9999"
+
+/* Slots that no child has. */
+#define SPARE	1000
+
+static const char *
+path_of(const char *name)
+{
+	static char	paths[2][160];
+	static int	turn;
+
+	turn = !turn;
+	(void)snprintf(paths[turn], sizeof(paths[turn]), "%s/" PORT "/%s",
+	    harness_state(), name);
+	return paths[turn];
+}
+
+static bool
+exists(const char *name)
+{
+	struct stat	st;
+
+	return lstat(path_of(name), &st) == 0;
+}
+
+static int
+open_board(const char *name, int flags)
+{
+	int	fd = open(path_of(name), flags | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		bail("%s: %s", name, strerror(errno));
+	return fd;
+}
+
+static void
+put(int fd, const void *bytes, size_t len, size_t where)
+{
+	if (pwrite(fd, bytes, len, (off_t)where) != (ssize_t)len)
+		bail("a board cannot be written: %s", strerror(errno));
+}
+
+/* The board of a server that lives, under another name and number. */
+static void
+copy_board(const char *from, const char *to, uint32_t number)
+{
+	char	buffer[1 << 16];
+	int	in = open_board(from, O_RDONLY);
+	int	out = open_board(to, O_RDWR | O_CREAT | O_TRUNC);
+	ssize_t	n;
+
+	while ((n = read(in, buffer, sizeof(buffer))) > 0)
+		if (write(out, buffer, (size_t)n) != n)
+			bail("%s: %s", to, strerror(errno));
+	put(out, &number, sizeof(number),
+	    offsetof(struct board_head, number));
+	(void)close(in);
+	(void)close(out);
+}
+
+/* Every kind of a board that is none, beside a server's that is. */
+static void
+leave_ruins(void)
+{
+	static const char	other_boot[] =
+				    "00000000-0000-4000-8000-000000000000";
+	int			fd;
+
+	copy_board("board.1", "board.7", 7);
+	fd = open_board("board.7", O_RDWR);
+	put(fd, other_boot, sizeof(other_boot),
+	    offsetof(struct board_head, world.boot_id));
+	(void)close(fd);
+
+	copy_board("board.1", "board.8", 8);
+	if (truncate(path_of("board.8"), 5000) == -1)
+		bail("truncate: %s", strerror(errno));
+	(void)close(open_board("board.9", O_RDWR | O_CREAT));
+	/* It calls itself 1. */
+	copy_board("board.1", "board.10", 1);
+	if (symlink("/etc/passwd", path_of("board.11")) == -1 ||
+	    mkfifo(path_of("board.12"), 0600) == -1)
+		bail("board.11, board.12: %s", strerror(errno));
+	/* As of a parent that was killed before it was done. */
+	(void)close(open_board("board.new", O_RDWR | O_CREAT));
+}
+
+static void
+ruins(void)
+{
+	static const char *const	names[] = { "board.8", "board.9",
+					    "board.10", "board.11",
+					    "board.12" };
+	struct server			server;
+	pid_t				list[64];
+	char				line[128];
+	size_t				i;
+	int				client;
+
+	server = server_start("-i", "1:1", PORT, "echo", NULL);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	await_born(server.pid, 2);
+	leave_ruins();
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	await_no_listener(9999);
+	log_clear();
+	server = server_start("-w", "0", "-i", "1:1", PORT, "echo", NULL);
+	ok(log_has("board.7 is removed: it is from before the machine was "
+	    "started") && !exists("board.7"), "another boot's");
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(line, sizeof(line), "%s is removed: it is no "
+		    "whole board of this version", names[i]);
+		if (!ok(log_has(line) && !exists(names[i]), "%s", line))
+			log_show();
+	}
+	ok(!exists("board.new"), "one that was never done has gone");
+	ok(log_has("generation 13\n") &&
+	    log_has("orphans that still serve: 1 of generation 1\n"),
+	    "generation 13 begins, and knows of the one that lives");
+	ok(access("/etc/passwd", F_OK) == 0, "what the link led to is there");
+	ok(echoes(client, "on\n"), "who has a client serves on");
+	(void)close(client);
+	await_children(0, 1, list);
+	server_end(server);
+}
+
+/* A child has written over everything that it can reach. */
+static void
+wild(void)
+{
+	static char	nonsense[1 << 20];
+	struct server	server;
+	struct stat	st;
+	int		client, other, fd, round;
+
+	for (round = 0; round < 2; round++) {
+		harness_new_state();
+		server = server_start("-i", "2:4", "-m", "8", PORT, "echo",
+		    NULL);
+		client = dial(9999);
+		ok(echoes(client, "hello\n"), "a client is served");
+		await_born(server.pid, 3);
+		memset(nonsense, round == 0 ? 0xff : 0, sizeof(nonsense));
+		fd = open_board("board.1", O_RDWR);
+		if (fstat(fd, &st) == -1)
+			bail("fstat: %s", strerror(errno));
+		put(fd, nonsense, (size_t)st.st_size, 0);
+		(void)close(fd);
+		other = dial(9999);
+		ok(echoes(client, "on\n") && echoes(other, "hello\n"),
+		    "a board full of %s: clients are served",
+		    round == 0 ? "ones" : "zeros");
+		log_clear();
+		ok(ctl("status", NULL) == 0 && log_has("no whole board"),
+		    "status says that it is none");
+		(void)snprintf(nonsense, sizeof(nonsense), PORT ": parent %d, "
+		    "of whom there is no board\n", server.pid);
+		tells("status", nonsense);
+		ok(ctl("drain", "--deadline", "0", NULL) == 0 &&
+		    echoes(client, "on\n"), "drain ends nobody");
+		ok(ctl("stop", NULL) == 0, "stop");
+		(void)await_end(server.pid);
+		ok(echoes(client, "on\n") && echoes(other, "on\n"),
+		    "and the orphans serve on");
+		(void)close(client);
+		(void)close(other);
+		ok(harness_nobody_left(), "nobody is left");
+	}
+}
+
+/* A child of the board's that is none: it was started between two times. */
+static void
+slip_in(const char *path, pid_t pid, int64_t before, int64_t after)
+{
+	struct board_slot	slot = { .pid = pid, .before = before,
+				    .after = after, .since = after,
+				    .client = "a\033[2Jb" };
+	struct board_head	head;
+	uint32_t		word = 1 << BOARDFILE_STATE_BITS | SLOT_BUSY;
+	int			fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		bail("%s: %s", path, strerror(errno));
+	put(fd, &slot, sizeof(slot), BOARDFILE_SLOTS(head.size) +
+	    SPARE * sizeof(slot));
+	put(fd, &word, sizeof(word), BOARDFILE_WORDS + SPARE * sizeof(word));
+	(void)close(fd);
+}
+
+/* Drain what a board names which lies: the victim lives, the orphan does
+   not. */
+static void
+drain_lie(const char *what, pid_t victim, int64_t before, bool is_seen)
+{
+	struct server	server;
+	char		line[64];
+	int		client, status;
+
+	server = server_start("-i", "1:1", PORT, "echo", NULL);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	await_born(server.pid, 2);
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	await_no_listener(9999);
+	slip_in(path_of("board.1"), victim, before, clock_boot_ms());
+	(void)ctl("status", NULL);
+	(void)snprintf(line, sizeof(line), " %d  busy     a\\^[[2Jb ",
+	    victim);
+	ok(says(line) == is_seen, "%s: %s", what, is_seen ?
+	    "it is shown, as far as it can be printed" : "it is not shown");
+	log_clear();
+	status = ctl("drain", "--deadline", "0", NULL);
+	(void)snprintf(line, sizeof(line), "process %d is left alone",
+	    victim);
+	ok(status == (is_seen ? 71 : 0) && log_has(line) == is_seen,
+	    "drain %s", is_seen ? "leaves it alone, and says so" :
+	    "does not know it");
+	ok(lives(victim), "it lives");
+	ok(sees_end(client), "and the orphan does not");
+	(void)close(client);
+}
+
+static void
+lies(void)
+{
+	const char	*argv[] = { "/bin/sleep", "1000", NULL };
+	int64_t		before;
+	pid_t		victim;
+
+	harness_new_state();
+	victim = program_start(argv, -1);
+	/* It was started in this tick of the clock, or the one before. */
+	before = clock_boot_ms() + 1000;
+	drain_lie("a process that is older", victim, before, false);
+	send_signal(victim, SIGKILL);
+	(void)await_end(victim);
+	if (getuid() != 0) {
+		skip("another user's process", "it takes root to make one");
+		return;
+	}
+	harness_new_state();
+	before = clock_boot_ms();
+	victim = program_start_in(harness_become_nobody, argv, -1);
+	drain_lie("another user's process", victim, before, true);
+	send_signal(victim, SIGKILL);
+	(void)await_end(victim);
+}
+
+/* An ordinary user's instance, whose board names a process of root's. */
+static void
+lies_to_root(void)
+{
+	const char	*argv[] = { "/bin/sleep", "1000", NULL };
+	const char	*server[] = { "./outlived", "-i", "1:1", PORT, "echo",
+			    NULL };
+	char		place[128], line[64];
+	int64_t		before = clock_boot_ms();
+	pid_t		parent, victim;
+	int		client, status;
+
+	if (getuid() != 0) {
+		skip("a user's board, and root", "it takes root");
+		return;
+	}
+	harness_new_state();
+	victim = program_start(argv, -1);
+	parent = program_start_in(harness_become_nobody, server, -1);
+	await_listener(9999);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "an ordinary user's server");
+	await_born(parent, 2);
+	send_signal(parent, SIGKILL);
+	(void)await_end(parent);
+	await_no_listener(9999);
+	(void)snprintf(place, sizeof(place), "%s/nobody/" PORT "/board.1",
+	    harness_state());
+	slip_in(place, victim, before, clock_boot_ms());
+	(void)snprintf(place, sizeof(place), "%s/nobody", harness_state());
+	log_clear();
+	status = ctl("-S", place, "drain", "--deadline", "0", NULL);
+	(void)snprintf(line, sizeof(line), "process %d is left alone",
+	    victim);
+	ok(status == 71 && log_has(line), "root drains: %s", line);
+	ok(lives(victim), "it lives");
+	ok(sees_end(client), "the user's orphan does not");
+	(void)close(client);
+	send_signal(victim, SIGKILL);
+	(void)await_end(victim);
+}
+
+int
+main(void)
+{
+	harness_begin();
+	harness_own_network();
+	ruins();
+	wild();
+	lies();
+	lies_to_root();
+	return done();
+}
