@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * An instance: a name, and a directory of that name in the state directory,
- * which holds a lock and one board for each generation that is alive.
+ * which holds a lock and one board for each generation that is alive, or has
+ * not been swept yet.
  *
  * The lock means "owns the port".  It is fcntl(2)'s: children do not inherit
  * it, the kernel drops it when its holder ends in whatever way, and F_GETLK

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * When a child goes: one signal, one handler.  WINCH means "leave when done",
- * as it does for Apache and nginx.  It comes from the parent, and from the
- * kernel when the parent has ended (prctl(2), PR_SET_PDEATHSIG).  WINCH,
- * because its default action is to do nothing: a program that a child has
- * become in the meantime does not die of it.  A terminal that is resized sends
- * it, too, to newborns who are still in the parent's process group; the kernel
- * tells whose it is.
+ * as it does for Apache and nginx.  It comes from the parent, from outlivectl,
+ * and from the kernel when the parent has ended (prctl(2), PR_SET_PDEATHSIG).
+ * WINCH, because its default action is to do nothing: a program that a child
+ * has become in the meantime does not die of it.  A terminal that is resized
+ * sends it, too, to newborns who are still in the parent's process group; the
+ * kernel tells whose it is.
  */
 #ifndef POOL_LEAVE_H
 #define POOL_LEAVE_H

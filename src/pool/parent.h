@@ -6,7 +6,7 @@
 struct pool;
 
 /*
- * Serve until TERM or INT (signals.h), then end as the signal says.  0, or -1
+ * Serve until TERM, QUIT or INT (signals.h), then end as the signal says.  0, or -1
  * if the listening socket is gone, which has been logged.  Idle children have
  * been let go in either case.
  */
