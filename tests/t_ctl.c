@@ -313,7 +313,8 @@ static const struct {
 	    "expected one of them" },
 	{ { "-n", "../x", "status", NULL }, 64, "'../x' is no name" },
 	{ { "-n", "nosuch", "status", NULL }, 69, "there is no instance "
-	    "'nosuch'; instances here: one, two" },
+	    "'nosuch', or its directory has been removed; instances here: "
+	    "one, two" },
 	{ { "status", NULL },		64, "several instances are alive: "
 	    "expected -n with one of: one, two" },
 	{ { "-S", "/nosuch", "status", NULL }, 69, "no instance here" },

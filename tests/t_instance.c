@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "client.h"
 #include "harness.h"
 #include "process.h"
@@ -246,6 +247,9 @@ removed(void)
 	ok(echoes(client, "on\n") && echoes(other, "hello\n"),
 	    "service goes on");
 	log_clear();
+	ok(ctl("-n", PORT, "status", NULL) == 69 && log_has("its directory "
+	    "has been removed"), "outlivectl says that it is gone");
+	log_clear();
 	status = server_run("-w", "0", PORT, "echo", NULL);
 	ok(WEXITSTATUS(status) == 69 && log_has("Address already in use"),
 	    "a second start is refused by the port");
@@ -316,7 +320,8 @@ bad_names(void)
 static void
 full(void)
 {
-	int	status;
+	static const char	zeros[4096];
+	int			status, fd;
 
 	harness_new_state();
 	if (unshare(CLONE_NEWNS) == -1 ||
@@ -331,8 +336,17 @@ full(void)
 	ok(WIFEXITED(status) && WEXITSTATUS(status) == 71 &&
 	    log_has("No space left on device") && log_lines() == 1,
 	    "the file system is full: exit 71, one line");
-	log_show();
 	ok(!exists(PORT "/board.new"), "nothing is left of the board");
+	(void)unlink(in_state(PORT "/lock"));
+	fd = open(in_state("full"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		;
+	(void)close(fd);
+	log_clear();
+	status = server_run("-w", "0", PORT, "echo", NULL);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 71 && log_has("lock: "
+	    "No space left on device") && log_lines() == 1,
+	    "not even the number can be written: exit 71, one line");
 	(void)umount(harness_state());
 }
 

@@ -155,7 +155,8 @@ print_port(const struct ctl_status *status)
 static const char *
 state_of(const struct generation_child *child)
 {
-	return child->stopped ? "stopped" : child->state == SLOT_BUSY ? "busy" : "idle";
+	return child->stopped ? "stopped" :
+	    child->state == SLOT_BUSY ? "busy" : "idle";
 }
 
 static void

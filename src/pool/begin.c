@@ -26,7 +26,8 @@ begin_place(struct pool *pool, struct address *address)
 {
 	const struct outlive_config	*config = pool->config;
 	const char			*why;
-	char				 name[INSTANCE_NAME], line[PATH_MAX + 128];
+	char				 name[INSTANCE_NAME];
+	char				 line[PATH_MAX + 128];
 
 	switch (address_parse(address, config->address, &why)) {
 	case -1:
@@ -151,8 +152,8 @@ say_refused(const struct pool *pool, const struct address *address,
 	char	text[64];
 
 	if (holder != -1)
-		log_info("%s is the parent of %s: expected it to end, or -n "
-		    "with another name", holder_words(holder, text, sizeof(text)),
+		log_info("%s is the parent of %s: expected it to end, or "
+		    "-n with another name", holder_words(holder, text, sizeof(text)),
 		    pool->instance.name);
 	else
 		log_warn("%s %s", failed, name);

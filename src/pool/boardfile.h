@@ -39,7 +39,8 @@ struct board_head {
 	uint32_t	number;			/* the generation's */
 	uint32_t	max_children;
 	_Atomic int32_t	parent;			/* 0: it has ended */
-	int64_t		parent_start;		/* as in process.h; 0: not known */
+	int64_t		parent_start;		/* as in process.h; 0: not
+						   known */
 	struct board_world world;
 	uint64_t	net_ns;			/* an inode; 0: not known */
 	_Atomic uint64_t served;		/* clients of children that have

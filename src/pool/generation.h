@@ -52,7 +52,8 @@ struct generation {
 	char			 service[32], strategy[16];
 	struct generation_child	*children;
 	int			 n;
-	int			 unnamed;	/* forked in this second, perhaps */
+	int			 unnamed;	/* slots: forked for in this
+						   second, perhaps */
 };
 
 struct generations {
@@ -62,8 +63,8 @@ struct generations {
 
 /*
  * Read all boards in an instance's directory.  0; or -1 with errno: ENOENT
- * where there is no /proc of ours, without which nobody can be called dead.  The
- * result is to be freed in any case.
+ * where there is no /proc of ours, without which nobody can be called dead.
+ * The result is to be freed in any case.
  */
 int		 generations_read(struct generations *, int dir);
 void		 generations_free(struct generations *);

@@ -221,7 +221,8 @@ instance_look(struct instance *instance, const char *wanted, const char *name,
 			    strerror(errno));
 	}
 	if (instance->dir == -1)
-		return refuse(why, size, "there is no instance '%s'", name);
+		return refuse(why, size, "there is no instance '%s', "
+		    "or its directory has been removed", name);
 	instance->lock = openat(instance->dir, "lock", O_RDONLY | O_NOFOLLOW |
 	    O_NONBLOCK | O_CLOEXEC);
 	if (instance->lock != -1)
