@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,53 +109,67 @@ command(char *argv[])
 	    "drain", argv[0]);
 }
 
-/* An option that is of some commands only. */
-struct use {
+/* Options that are of some commands only. */
+static const struct {
+	int		c;
 	const char	*option;
-	int		 commands;
+	int		commands;
+} uses[] = {
+	{ 'd', "--deadline", DRAIN },
+	{ 'g', "--generation", DRAIN },
+	{ 'j', "--json", STATUS },
+	{ 'N', "--now", STOP },
+	{ 'o', "--orphans", DRAIN },
+	{ 'w', "--watch", STATUS },
 };
+#define USES	(sizeof(uses) / sizeof(uses[0]))
+
+static void
+check_uses(const bool used[USES], enum command command, const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < USES; i++)
+		if (used[i] && (uses[i].commands & (int)command) == 0)
+			errx(EX_USAGE, "%s is not an option of %s",
+			    uses[i].option, name);
+}
 
 static void
 parse(int argc, char *argv[], struct request *request)
 {
-	struct use	 uses[8];
-	size_t		 n = 0, i;
-	int		 c;
+	bool	used[USES] = { false };
+	size_t	i;
+	int	c;
 
 	while ((c = getopt_long(argc, argv, "n:S:", options, NULL)) != -1) {
-		struct use use = { .commands = STATUS | STOP | DRAIN };
-
+		for (i = 0; i < USES; i++)
+			used[i] = used[i] || uses[i].c == c;
 		switch (c) {
 		case 'd':
-			use = (struct use){ "--deadline", DRAIN };
 			request->drain.deadline = number(optarg,
 			    "the deadline", 0, 86400 * 365);
 			break;
 		case 'g':
-			use = (struct use){ "--generation", DRAIN };
 			request->drain.generation = (unsigned int)number(
 			    optarg, "the generation", 1, INT_MAX);
 			break;
 		case 'j':
-			use = (struct use){ "--json", STATUS };
 			request->json = true;
 			break;
 		case 'n':
 			request->name = optarg;
 			break;
 		case 'N':
-			use = (struct use){ "--now", STOP };
 			request->now = true;
 			break;
 		case 'o':
-			use = (struct use){ "--orphans", DRAIN };
 			request->drain.orphans = true;
 			break;
 		case 'S':
 			request->state_dir = optarg;
 			break;
 		case 'w':
-			use = (struct use){ "--watch", STATUS };
 			request->watch = true;
 			break;
 		case 'h':
@@ -169,14 +184,9 @@ parse(int argc, char *argv[], struct request *request)
 			/* getopt_long() has named what was wrong. */
 			exit(EX_USAGE);
 		}
-		if (use.option != NULL && n < sizeof(uses) / sizeof(uses[0]))
-			uses[n++] = use;
 	}
 	request->command = command(argv + optind);
-	for (i = 0; i < n; i++)
-		if ((uses[i].commands & (int)request->command) == 0)
-			errx(EX_USAGE, "%s is not an option of %s",
-			    uses[i].option, argv[optind]);
+	check_uses(used, request->command, argv[optind]);
 	if (request->drain.generation != 0 && request->drain.orphans)
 		errx(EX_USAGE, "--generation and --orphans: expected one of "
 		    "them");
@@ -224,6 +234,8 @@ main(int argc, char *argv[])
 		result = ctl_stop(&instance, request.now);
 		break;
 	case DRAIN:
+		/* Whoever reads what we say may go; the deadline stays. */
+		(void)signal(SIGPIPE, SIG_IGN);
 		result = ctl_drain(&instance, &request.drain);
 		break;
 	}

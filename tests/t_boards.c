@@ -89,12 +89,28 @@ leave_ruins(void)
 {
 	static const char	other_boot[] =
 				    "00000000-0000-4000-8000-000000000000";
+	static const uint64_t	other_ns = 1;
 	int			fd;
 
-	copy_board("board.1", "board.7", 7);
-	fd = open_board("board.7", O_RDWR);
+	copy_board("board.1", "board.20", 20);
+	fd = open_board("board.20", O_RDWR);
 	put(fd, other_boot, sizeof(other_boot),
 	    offsetof(struct board_head, world.boot_id));
+	(void)close(fd);
+	/* Made where /proc shows no boot id; by another version of us; in
+	   another container. */
+	copy_board("board.1", "board.5", 5);
+	fd = open_board("board.5", O_RDWR);
+	put(fd, "", 1, offsetof(struct board_head, world.boot_id));
+	(void)close(fd);
+	copy_board("board.1", "board.6", 6);
+	fd = open_board("board.6", O_RDWR);
+	put(fd, "outlive board 2", 16, 0);
+	(void)close(fd);
+	copy_board("board.1", "board.7", 7);
+	fd = open_board("board.7", O_RDWR);
+	put(fd, &other_ns, sizeof(other_ns),
+	    offsetof(struct board_head, world.pid_ns));
 	(void)close(fd);
 
 	copy_board("board.1", "board.8", 8);
@@ -132,8 +148,14 @@ ruins(void)
 	await_no_listener(9999);
 	log_clear();
 	server = server_start("-w", "0", "-i", "1:1", PORT, "echo", NULL);
-	ok(log_has("board.7 is removed: it is from before the machine was "
-	    "started") && !exists("board.7"), "another boot's");
+	ok(log_has("board.20 is removed: it is from before the machine was "
+	    "started") && !exists("board.20"), "another boot's");
+	ok(log_has("board.5 stays: of which start of the machine it is cannot "
+	    "be told") && exists("board.5"), "one without a boot id stays");
+	ok(log_has("board.6 stays: it is of another version") &&
+	    exists("board.6"), "so does one of another version");
+	ok(log_has("board.7 stays: its processes are in another pid "
+	    "namespace") && exists("board.7"), "and another container's");
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		(void)snprintf(line, sizeof(line), "%s is removed: it is no "
 		    "whole board of this version", names[i]);
@@ -141,11 +163,16 @@ ruins(void)
 			log_show();
 	}
 	ok(!exists("board.new"), "one that was never done has gone");
-	ok(log_has("generation 13\n") &&
-	    log_has("orphans that still serve: 1 of generation 1\n"),
-	    "generation 13 begins, and knows of the one that lives");
-	ok(access("/etc/passwd", F_OK) == 0, "what the link led to is there");
 	ok(echoes(client, "on\n"), "who has a client serves on");
+	(void)ctl("status", NULL);
+	tells("status", "generation 7 is not known: its processes are in "
+	    "another pid namespace");
+	ok(ctl("drain", "--orphans", "--deadline", "0", NULL) == 71, "drain, too, says that it "
+	    "does not know all");
+	ok(log_has("generation 21\n") &&
+	    log_has("orphans that still serve: 1 of generation 1\n"),
+	    "generation 21 begins, and knows of the one that lives");
+	ok(access("/etc/passwd", F_OK) == 0, "what the link led to is there");
 	(void)close(client);
 	await_children(0, 1, list);
 	server_end(server);
@@ -158,9 +185,10 @@ wild(void)
 	static char	nonsense[1 << 20];
 	struct server	server;
 	struct stat	st;
+	char		line[128];
 	int		client, other, fd, round;
 
-	for (round = 0; round < 2; round++) {
+	for (round = 0; round < 3; round++) {
 		harness_new_state();
 		server = server_start("-i", "2:4", "-m", "8", PORT, "echo",
 		    NULL);
@@ -171,20 +199,27 @@ wild(void)
 		fd = open_board("board.1", O_RDWR);
 		if (fstat(fd, &st) == -1)
 			bail("fstat: %s", strerror(errno));
-		put(fd, nonsense, (size_t)st.st_size, 0);
+		if (round < 2)
+			put(fd, nonsense, (size_t)st.st_size, 0);
+		else if (ftruncate(fd, 0) == -1)
+			bail("ftruncate: %s", strerror(errno));
 		(void)close(fd);
 		other = dial(9999);
 		ok(echoes(client, "on\n") && echoes(other, "hello\n"),
-		    "a board full of %s: clients are served",
-		    round == 0 ? "ones" : "zeros");
+		    "a board %s: clients are served", round == 0 ?
+		    "full of ones" : round == 1 ? "full of zeros" :
+		    "that was cut off");
 		log_clear();
-		ok(ctl("status", NULL) == 0 && log_has("no whole board"),
-		    "status says that it is none");
-		(void)snprintf(nonsense, sizeof(nonsense), PORT ": parent %d, "
-		    "of whom there is no board\n", server.pid);
-		tells("status", nonsense);
-		ok(ctl("drain", "--deadline", "0", NULL) == 0 &&
-		    echoes(client, "on\n"), "drain ends nobody");
+		ok(ctl("status", NULL) == 0 && log_has("stays: it is no whole "
+		    "board, and there is a parent"), "status says that it is "
+		    "none");
+		(void)snprintf(line, sizeof(line), PORT ": parent %d, of whom "
+		    "there is no board\n", server.pid);
+		tells("status", line);
+		log_clear();
+		ok(ctl("drain", "--deadline", "0", NULL) == 71 &&
+		    log_has("there is no board of its children") &&
+		    echoes(client, "on\n"), "drain ends nobody, and says so");
 		ok(ctl("stop", NULL) == 0, "stop");
 		(void)await_end(server.pid);
 		ok(echoes(client, "on\n") && echoes(other, "on\n"),
@@ -199,18 +234,15 @@ wild(void)
 static void
 slip_in(const char *path, pid_t pid, int64_t before, int64_t after)
 {
-	struct board_slot	slot = { .pid = pid, .before = before,
-				    .after = after, .since = after,
-				    .client = "a\033[2Jb" };
-	struct board_head	head;
-	uint32_t		word = 1 << BOARDFILE_STATE_BITS | SLOT_BUSY;
+	struct board_slot	slot = { .birth = { .pid = pid,
+				    .before = before, .after = after },
+				    .doing = { .state = SLOT_BUSY, .taken = 1,
+				    .since = after, .client = "a\033[2Jb" } };
 	int			fd = open(path, O_RDWR | O_CLOEXEC);
 
-	if (pread(fd, &head, sizeof(head), 0) != sizeof(head))
+	if (fd == -1)
 		bail("%s: %s", path, strerror(errno));
-	put(fd, &slot, sizeof(slot), BOARDFILE_SLOTS(head.size) +
-	    SPARE * sizeof(slot));
-	put(fd, &word, sizeof(word), BOARDFILE_WORDS + SPARE * sizeof(word));
+	put(fd, &slot, sizeof(slot), BOARDFILE_SLOT(SPARE));
 	(void)close(fd);
 }
 
@@ -316,6 +348,58 @@ lies_to_root(void)
 	(void)await_end(victim);
 }
 
+static void
+become_another(void)
+{
+	if (setgid(1) == -1 || setuid(1) == -1)
+		_exit(126);
+}
+
+/* An instance of somebody else's, who has made it for others to look at. */
+static void
+trap(void)
+{
+	const char	*sleeper[] = { "/bin/sleep", "1000", NULL };
+	const char	*drain[] = { "./outlivectl", "-S", NULL, "drain",
+			    "--deadline", "0", NULL };
+	struct server	server;
+	char		place[128];
+	int64_t		before = clock_boot_ms();
+	pid_t		victim;
+	int		client;
+
+	if (getuid() != 0) {
+		skip("another user's instance", "it takes root");
+		return;
+	}
+	harness_new_state();
+	server = server_start("-i", "1:1", PORT, "echo", NULL);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	await_born(server.pid, 2);
+	victim = program_start_in(become_another, sleeper, -1);
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	await_no_listener(9999);
+	slip_in(path_of("board.1"), victim, before, clock_boot_ms());
+	/* Not root's, who reads what others may not. */
+	if (chmod(path_of("board.1"), 0644) == -1 ||
+	    chmod(path_of("lock"), 0644) == -1 ||
+	    chown(path_of(""), 65534, 65534) == -1 ||
+	    chown(path_of("lock"), 65534, 65534) == -1 ||
+	    chown(path_of("board.1"), 65534, 65534) == -1)
+		bail("chown: %s", strerror(errno));
+	(void)strlcpy(place, harness_state(), sizeof(place));
+	drain[2] = place;
+	log_clear();
+	ok(answer_of(become_another, drain) == 69 && lives(victim),
+	    "somebody else's instance is not believed");
+	(void)close(client);
+	send_signal(victim, SIGKILL);
+	(void)await_end(victim);
+	ok(harness_nobody_left(), "all end");
+}
+
 int
 main(void)
 {
@@ -325,5 +409,6 @@ main(void)
 	wild();
 	lies();
 	lies_to_root();
+	trap();
 	return done();
 }

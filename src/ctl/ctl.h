@@ -36,6 +36,8 @@ struct ctl_status {
 /* Look; exits if that is impossible. */
 void	ctl_look(const struct instance *, struct ctl_status *);
 void	ctl_status_free(struct ctl_status *);
+/* Whether somebody listens where a generation (NULL: none) has done so. */
+void	ctl_look_at_port(struct ctl_status *, const struct generation *);
 
 /* The sum of all generations that are alive. */
 struct ctl_totals {
@@ -43,6 +45,10 @@ struct ctl_totals {
 	uint64_t	served;
 };
 struct ctl_totals	ctl_totals(const struct ctl_status *);
+
+/* For how many ms a child has served its client; -1: it does not, or its board
+   is wrong. */
+int64_t			ctl_age(const struct generation_child *);
 
 /*
  * The commands, each with its exit status; what keeps them from it is said.

@@ -9,20 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "aim.h"
 #include "ctl.h"
 #include "net/clock.h"
 
-/* Between two looks; from TERM to KILL, and from KILL until we give up.  In
-   ms. */
-#define PAUSE	20
+/* From TERM to KILL, and from KILL until we give up; between two looks, at
+   first and in the end.  In ms. */
 #define GRACE	1000
+#define PAUSE	10
+#define PAUSES	200
 
 struct targets {
 	struct target	*list;
 	int		 n;
-	int		 unseen;	/* who cannot be told from others */
+	int		 missed;	/* who could not be asked or ended, and
+					   boards that tell us nothing */
 };
 
 static bool
@@ -48,8 +51,8 @@ take_aim(struct targets *targets, const struct generation *generation)
 		    &generation->children[i];
 
 		if (child->start == 0)
-			targets->unseen++;
-		else
+			targets->missed++;
+		else if (child->pid != getpid())
 			targets->list[targets->n++] = (struct target){
 			    .pid = child->pid, .start = child->start };
 	}
@@ -67,18 +70,29 @@ look_again(struct targets *targets)
 	targets->n = n;
 }
 
-/* To all who are left; somebody else's processes are taken off, with a word:
-   a board that names them was written by a child that runs wild. */
+/* Ask all of them.  A program that has become another user cannot be asked, as
+   no program can; it is waited for. */
 static void
-signal_all(struct targets *targets, int signo, bool whole)
+ask_all(const struct targets *targets)
+{
+	int	i;
+
+	for (i = 0; i < targets->n; i++)
+		(void)aim_signal(&targets->list[i], SIGWINCH, false);
+}
+
+/* To all who are left, and what they have forked; somebody else's processes are
+   taken off, with a word. */
+static void
+end_all(struct targets *targets, int signo)
 {
 	int	i, n = 0;
 
 	for (i = 0; i < targets->n; i++) {
-		if (aim_signal(&targets->list[i], signo, whole) == -1 &&
+		if (aim_signal(&targets->list[i], signo, true) == -1 &&
 		    errno != ESRCH) {
 			warn("process %d is left alone", targets->list[i].pid);
-			targets->unseen++;
+			targets->missed++;
 			continue;
 		}
 		targets->list[n++] = targets->list[i];
@@ -103,36 +117,45 @@ ask(struct targets *targets, const struct ctl_status *status,
 		if (generation != owner && is_meant(generation, drain))
 			take_aim(targets, generation);
 	}
-	signal_all(targets, SIGWINCH, false);
+	ask_all(targets);
 	if (owner == NULL || !is_meant(owner, drain))
 		return;
 	take_aim(targets, owner);
 	parent = (struct target){ .pid = owner->parent,
 	    .start = owner->parent_start };
+	if (owner->parent_stopped)
+		warnx("process %d is stopped: it replaces its children once "
+		    "it goes on (kill -CONT %d)", parent.pid, parent.pid);
 	if (aim_signal(&parent, SIGHUP, false) == -1)
 		warn("process %d cannot be asked to replace its children",
 		    parent.pid);
 }
 
-/* What was asked for is not to be had. */
+/* What is not known, and what was asked for and is not to be had. */
 static void
-check(const struct ctl_status *status, const struct ctl_drain *drain)
+check(const struct instance *instance, const struct ctl_status *status,
+    const struct ctl_drain *drain, struct targets *targets)
 {
+	bool	found = drain->generation == 0;
 	int	i;
 
 	for (i = 0; i < status->generations.n; i++) {
 		const struct generation *generation =
 		    &status->generations.list[i];
 
-		if (generation->state == GENERATION_ELSEWHERE)
-			warnx("generation %u is another pid namespace's: "
-			    "expected to be run there", generation->number);
-		else if (generation->number == drain->generation &&
-		    generation->state == GENERATION_ALIVE &&
+		if (generation->state == GENERATION_UNKNOWN)
+			targets->missed++;
+		else if (is_meant(generation, drain) &&
 		    (generation->n > 0 || generation->parent != 0))
-			return;
+			found = true;
 	}
-	if (drain->generation != 0)
+	if (status->holder != -1 && status->owner == NULL &&
+	    !drain->orphans) {
+		warnx("%s has a parent, and there is no board of its children "
+		    "that can be read", instance->name);
+		targets->missed++;
+	}
+	if (!found)
 		errx(EX_UNAVAILABLE, "nobody of generation %u is alive",
 		    drain->generation);
 }
@@ -141,10 +164,14 @@ check(const struct ctl_status *status, const struct ctl_drain *drain)
 static void
 wait_for(struct targets *targets, int64_t deadline)
 {
+	int	pause = PAUSE;
+
 	for (look_again(targets); targets->n > 0; look_again(targets)) {
 		if (deadline != -1 && clock_ms() >= deadline)
 			return;
-		(void)poll(NULL, 0, PAUSE);
+		(void)poll(NULL, 0, pause);
+		if (pause < PAUSES)
+			pause += PAUSE;
 	}
 }
 
@@ -156,7 +183,7 @@ ctl_drain(const struct instance *instance, const struct ctl_drain *drain)
 	int			asked, ended;
 
 	ctl_look(instance, &status);
-	check(&status, drain);
+	check(instance, &status, drain, &targets);
 	ask(&targets, &status, drain);
 	asked = targets.n;
 	(void)printf("%s: asked to leave: %d\n", instance->name, asked);
@@ -165,11 +192,11 @@ ctl_drain(const struct instance *instance, const struct ctl_drain *drain)
 	    clock_ms() + (int64_t)drain->deadline * 1000);
 	ended = targets.n;
 	if (targets.n > 0) {
-		signal_all(&targets, SIGTERM, true);
+		end_all(&targets, SIGTERM);
 		/* One that is stopped acts on a signal once it goes on. */
-		signal_all(&targets, SIGCONT, true);
+		end_all(&targets, SIGCONT);
 		wait_for(&targets, clock_ms() + GRACE);
-		signal_all(&targets, SIGKILL, true);
+		end_all(&targets, SIGKILL);
 		wait_for(&targets, clock_ms() + GRACE);
 	}
 	(void)printf("%s: have left: %d, were ended: %d\n", instance->name,
@@ -177,8 +204,6 @@ ctl_drain(const struct instance *instance, const struct ctl_drain *drain)
 	ctl_status_free(&status);
 	if (targets.n > 0)
 		warnx("children that cannot be ended: %d", targets.n);
-	if (targets.unseen > 0)
-		warnx("processes that were left alone: %d", targets.unseen);
 	free(targets.list);
-	return targets.n + targets.unseen > 0 ? EX_OSERR : 0;
+	return targets.n + targets.missed > 0 ? EX_OSERR : 0;
 }

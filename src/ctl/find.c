@@ -129,6 +129,6 @@ ctl_find(struct instance *instance, const char *state_dir, const char *name)
 	/* Whoever comes sweeps. */
 	if (generations_read(&generations, instance->dir) == 0)
 		generations_sweep(&generations, instance->dir,
-		    instance->path);
+		    instance->path, instance_holder(instance) != -1);
 	generations_free(&generations);
 }

@@ -12,17 +12,13 @@
 #include "net/clock.h"
 #include "net/place.h"
 
-/* The listening socket, if it is in our network. */
-static void
-look_at_port(struct ctl_status *status)
+void
+ctl_look_at_port(struct ctl_status *status, const struct generation *last)
 {
-	const struct generation	*last = status->owner != NULL ?
-				    status->owner : status->last;
 	struct address		 address;
 	struct place		 place;
-	const char		*why;
 
-	if (last == NULL || address_parse(&address, last->address, &why) != 0)
+	if (last == NULL || address_numeric(&address, last->address) == -1)
 		return;
 	if (last->net_ns != generation_network()) {
 		status->elsewhere = true;
@@ -56,7 +52,8 @@ ctl_look(const struct instance *instance, struct ctl_status *status)
 			status->owner = generation;
 	}
 	status->gone = fstat(instance->dir, &st) == 0 && st.st_nlink == 0;
-	look_at_port(status);
+	ctl_look_at_port(status, status->owner != NULL ? status->owner :
+	    status->last);
 }
 
 void
@@ -82,6 +79,15 @@ add(struct ctl_totals *totals, const struct generation *generation)
 		totals->idle += !child->stopped && child->state != SLOT_BUSY;
 		totals->orphans += generation->parent == 0;
 	}
+}
+
+int64_t
+ctl_age(const struct generation_child *child)
+{
+	int64_t	now = clock_boot_ms();
+
+	return child->state == SLOT_BUSY && child->since > 0 &&
+	    child->since <= now ? now - child->since : -1;
 }
 
 struct ctl_totals
@@ -120,9 +126,9 @@ print_parents(const struct instance *instance,
 		const struct generation *generation =
 		    &status->generations.list[i];
 
-		if (generation->state == GENERATION_ELSEWHERE)
-			(void)printf("generation %u is another pid "
-			    "namespace's\n", generation->number);
+		if (generation->state == GENERATION_UNKNOWN)
+			(void)printf("generation %u is not known: %s\n",
+			    generation->number, generation->why);
 		else if (generation->parent != 0 && generation != owner)
 			(void)printf("parent %d%s of generation %u waits "
 			    "until its children are done\n",
@@ -163,11 +169,12 @@ static void
 print_child(const struct generation *generation,
     const struct generation_child *child)
 {
-	long long	age = (clock_boot_ms() - child->since) / 1000;
-	char		since[24] = "-";
+	int64_t	age = ctl_age(child);
+	char	since[24] = "-";
 
-	if (child->state == SLOT_BUSY && child->since > 0 && age >= 0)
-		(void)snprintf(since, sizeof(since), "%lld s", age);
+	if (age >= 0)
+		(void)snprintf(since, sizeof(since), "%lld s",
+		    (long long)age / 1000);
 	(void)printf("%10u %7d  %-7s  %-21s %9s %9u\n", generation->number,
 	    child->pid, state_of(child), child->client[0] == '\0' ? "-" :
 	    child->client, since, child->taken);

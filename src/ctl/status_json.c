@@ -4,13 +4,11 @@
 #include <stdio.h>
 
 #include "ctl.h"
-#include "net/clock.h"
 #include "net/json.h"
 
 static void
 print_child(const struct generation_child *child)
 {
-	int64_t	age = clock_boot_ms() - child->since;
 	bool	busy = child->state == SLOT_BUSY;
 
 	(void)printf("{\"pid\":%d,\"busy\":%s,\"stopped\":%s,", child->pid,
@@ -20,7 +18,7 @@ print_child(const struct generation_child *child)
 	else
 		(void)fputs("\"client\":null", stdout);
 	(void)fputc(',', stdout);
-	json_number(stdout, "since_ms", busy && child->since > 0 ? age : -1);
+	json_number(stdout, "since_ms", ctl_age(child));
 	(void)printf(",\"served\":%u}", child->taken);
 }
 

@@ -74,18 +74,24 @@ int
 ctl_stop(const struct instance *instance, bool now)
 {
 	struct target		target = find_parent(instance);
-	struct ctl_status	status;
+	struct ctl_status	before, status;
 	struct ctl_totals	totals;
 
+	/* Afterwards there may be no board any more that has the address. */
+	ctl_look(instance, &before);
 	if (aim_signal(&target, now ? SIGINT : SIGTERM, false) == -1)
 		err(EX_OSERR, "process %d cannot be signalled", target.pid);
 	await_end(&target);
 	ctl_look(instance, &status);
+	ctl_look_at_port(&status, before.owner);
 	totals = ctl_totals(&status);
 	(void)printf("%s: process %d has ended, the port is %s; clients still "
 	    "served: %d\n", instance->name, target.pid,
 	    status.holder != -1 ? "another parent's already" :
-	    status.listens ? "somebody else's" : "free", totals.busy);
+	    status.listens ? "somebody else's" : before.owner == NULL ||
+	    status.elsewhere ? "not to be seen from here" : "free",
+	    totals.busy);
 	ctl_status_free(&status);
+	ctl_status_free(&before);
 	return 0;
 }

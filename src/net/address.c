@@ -91,11 +91,11 @@ have_ipv6(void)
 	return 1;
 }
 
-int
-address_parse(struct address *address, const char *text, const char **why)
+static int
+parse(struct address *address, const char *text, int flags, const char **why)
 {
 	struct addrinfo	 hints = { .ai_socktype = SOCK_STREAM,
-			    .ai_flags = AI_PASSIVE };
+			    .ai_flags = AI_PASSIVE | flags };
 	struct addrinfo	*found;
 	char		 copy[NI_MAXHOST + NI_MAXSERV], *host, *port;
 	int		 error;
@@ -125,6 +125,21 @@ address_parse(struct address *address, const char *text, const char **why)
 	address->len = found->ai_addrlen;
 	freeaddrinfo(found);
 	return 0;
+}
+
+int
+address_parse(struct address *address, const char *text, const char **why)
+{
+	return parse(address, text, 0, why);
+}
+
+int
+address_numeric(struct address *address, const char *text)
+{
+	const char	*why;
+
+	return parse(address, text, AI_NUMERICHOST | AI_NUMERICSERV,
+	    &why) == 0 ? 0 : -1;
 }
 
 struct address

@@ -32,6 +32,10 @@ struct address {
 int		 address_parse(struct address *, const char *text,
 		    const char **why);
 
+/* The same for a text that address_print() has written, or was to: no name is
+   looked up.  0, or -1. */
+int		 address_numeric(struct address *, const char *text);
+
 /*
  * Write numeric host:port, IPv6 hosts in brackets, into a buffer of at least
  * ADDRESS_TEXT bytes, and return the buffer.  An IPv4 address that an IPv6

@@ -143,10 +143,11 @@ owner_kind(int dir, struct owner *owner)
 	owner->age = (clock_boot_ms() - process.start) / 1000;
 	if (process.flags & PF_KTHREAD)
 		return OWNER_KERNEL;
-	if (!process_is_dead(&process))
-		return OWNER_LIVING;
-	/* Its first thread has ended, and others go on. */
-	return process.threads > 1 ? OWNER_HEADLESS : OWNER_GONE;
+	if (process_is_dead(&process))
+		return OWNER_GONE;
+	/* Its first thread may have ended, and others go on. */
+	return process.state == 'Z' || process.state == 'X' ?
+	    OWNER_HEADLESS : OWNER_LIVING;
 }
 
 void

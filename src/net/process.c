@@ -109,5 +109,6 @@ process_is_stopped(const struct process *process)
 bool
 process_is_dead(const struct process *process)
 {
-	return process->state == 'Z' || process->state == 'X';
+	return (process->state == 'Z' || process->state == 'X') &&
+	    process->threads <= 1;
 }

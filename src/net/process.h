@@ -30,8 +30,8 @@ int	process_read(pid_t, struct process *);
 /* Its real user: whoever started it, whatever it has become since. */
 int	process_user(pid_t, uid_t *);
 
-/* A signal or a debugger has stopped it; it has ended, and nobody has waited
-   for it yet. */
+/* A signal or a debugger has stopped it; it has ended, all threads of it, and
+   nobody has waited for it yet. */
 bool	process_is_stopped(const struct process *);
 bool	process_is_dead(const struct process *);
 

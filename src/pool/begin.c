@@ -205,7 +205,7 @@ begin_generation(struct pool *pool, char *orphans, size_t size)
 		*orphans = '\0';
 	} else {
 		generations_sweep(&generations, pool->instance.dir,
-		    pool->instance.path);
+		    pool->instance.path, false);
 		(void)generations_orphans(&generations, orphans, size);
 	}
 	result = instance_number(&pool->instance,
@@ -225,7 +225,7 @@ begin_board(struct pool *pool, const struct address *address, int size)
 	memset(&head, 0, sizeof(head));
 	head.number = pool->generation;
 	head.max_children = (uint32_t)pool->config->max_children;
-	atomic_store(&head.parent, pool->parent);
+	head.parent = pool->parent;
 	if (process_visible() && process_read(pool->parent, &self) == 0)
 		head.parent_start = self.start;
 	generation_world(&head.world);

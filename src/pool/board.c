@@ -16,51 +16,98 @@
 #include "boardfile.h"
 #include "net/clock.h"
 
-#define STATE_MASK	((1U << BOARDFILE_STATE_BITS) - 1)
+/* A word: taken << STATE_BITS | state. */
+#define STATE_BITS	2
+#define STATE_MASK	((1U << STATE_BITS) - 1)
 
 /* More changes than can happen while the parent walks. */
 #define PLENTY		(1 << 30)
 
-/* Each process has its own: a wild child may write to the mapping only. */
-struct board {
-	int			 size, dir;
-	unsigned int		 number;
-	dev_t			 device;
-	ino_t			 inode;
-	struct board_head	*head;		/* the mapping */
-	_Atomic int32_t		*credit;	/* changes left to sleep for */
-	/* Side by side, so that the parent's walk is 4 bytes a child. */
-	_Atomic uint32_t	*words;
-	struct board_slot	*slots;
+/* What parent and children share beside the words. */
+struct slot {
+	_Atomic int32_t	pid;		/* 0: none, or not known yet */
+	_Atomic bool	expected;	/* a fork for it, or its child */
+	int64_t		before;		/* the fork */
+	char		client[ADDRESS_TEXT];
 };
 
-static struct board *
-map(int fd, int size)
-{
-	struct board	*board = calloc(1, sizeof(*board));
-	char		*base;
+struct shared {
+	_Atomic int32_t	 credit;	/* changes left to sleep for */
+	_Atomic bool	 parted;	/* the parent has */
+	/* Side by side, so that the parent's walk is 4 bytes a child. */
+	_Atomic uint32_t words[];
+};
 
-	if (board == NULL)
-		return NULL;
-	base = mmap(NULL, BOARDFILE_BYTES(size), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | (fd == -1 ? MAP_ANONYMOUS : 0), fd, 0);
-	if (base == MAP_FAILED) {
-		free(board);
-		return NULL;
-	}
-	board->size = size;
-	board->dir = -1;
-	board->head = (void *)base;
-	board->credit = (void *)(base + BOARDFILE_CREDIT);
-	board->words = (void *)(base + BOARDFILE_WORDS);
-	board->slots = (void *)(base + BOARDFILE_SLOTS(size));
-	return board;
-}
+/* Each process has its own: a wild child may write to what is shared only. */
+struct board {
+	int		 size;
+	size_t		 bytes;		/* of the mapping */
+	struct shared	*shared;
+	struct slot	*slots;		/* behind the words */
+
+	/* The file; -1: there is none. */
+	int		 fd, dir;
+	unsigned int	 number;
+	dev_t		 device;
+	ino_t		 inode;
+	uint64_t	 served;	/* by those whom the parent has buried */
+};
 
 struct board *
 board_open(int size)
 {
-	return map(-1, size);
+	struct board	*board = calloc(1, sizeof(*board));
+	size_t		 words = sizeof(struct shared) +
+			    ((size_t)size + 1) / 2 * 2 * sizeof(uint32_t);
+
+	if (board == NULL)
+		return NULL;
+	board->size = size;
+	board->fd = -1;
+	board->bytes = words + (size_t)size * sizeof(struct slot);
+	board->shared = mmap(NULL, board->bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (board->shared == MAP_FAILED) {
+		free(board);
+		return NULL;
+	}
+	board->slots = (void *)((char *)board->shared + words);
+	return board;
+}
+
+/* Say it in the file, if there is one.  Its space was taken in advance. */
+static void
+save(const struct board *board, const void *what, size_t len, size_t where)
+{
+	if (board->fd != -1)
+		(void)!pwrite(board->fd, what, len, (off_t)where);
+}
+
+static void
+save_birth(const struct board *board, int slot, int64_t after)
+{
+	struct slot		*child = &board->slots[slot];
+	struct board_birth	 birth = { .after = after,
+				    .pid = atomic_load(&child->pid),
+				    .before = atomic_load(&child->expected) ?
+				    child->before : 0 };
+
+	save(board, &birth, sizeof(birth), BOARDFILE_SLOT(slot) +
+	    offsetof(struct board_slot, birth));
+}
+
+static void
+save_doing(const struct board *board, int slot, int64_t since)
+{
+	struct board_word	word = board_word(board, slot);
+	struct board_doing	doing = { .state = word.state,
+				    .taken = word.taken, .since = since };
+
+	if (word.state == SLOT_BUSY)
+		(void)strlcpy(doing.client, board->slots[slot].client,
+		    sizeof(doing.client));
+	save(board, &doing, sizeof(doing), BOARDFILE_SLOT(slot) +
+	    offsetof(struct board_slot, doing));
 }
 
 static void
@@ -92,22 +139,22 @@ create_file(int dir, size_t bytes)
 
 /* From now on it is there, and whole. */
 static int
-publish(struct board *board, int fd, const struct board_head *head)
+publish(struct board *board, const struct board_head *given)
 {
-	struct stat	st;
-	char		name[32];
+	struct board_head	head = *given;
+	struct stat		st;
+	char			name[32];
 
-	*board->head = *head;
-	(void)strlcpy(board->head->magic, BOARDFILE_MAGIC,
-	    sizeof(board->head->magic));
-	board->head->head_size = sizeof(struct board_head);
-	board->head->slot_size = sizeof(struct board_slot);
-	board->head->size = (uint32_t)board->size;
-	name_of(head->number, name, sizeof(name));
-	if (fstat(fd, &st) == -1 ||
+	(void)strlcpy(head.magic, BOARDFILE_MAGIC, sizeof(head.magic));
+	head.head_size = sizeof(struct board_head);
+	head.slot_size = sizeof(struct board_slot);
+	head.size = (uint32_t)board->size;
+	name_of(head.number, name, sizeof(name));
+	if (pwrite(board->fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    fstat(board->fd, &st) == -1 ||
 	    renameat(board->dir, BOARDFILE_NEW, board->dir, name) == -1)
 		return -1;
-	board->number = head->number;
+	board->number = head.number;
 	board->device = st.st_dev;
 	board->inode = st.st_ino;
 	return 0;
@@ -116,33 +163,29 @@ publish(struct board *board, int fd, const struct board_head *head)
 struct board *
 board_create(int dir, const struct board_head *head, int size)
 {
-	struct board	*board;
-	int		 fd = create_file(dir, BOARDFILE_BYTES(size)), saved;
+	struct board	*board = board_open(size);
+	int		 saved;
 
-	if (fd == -1)
-		return NULL;
-	board = map(fd, size);
-	if (board != NULL) {
-		board->dir = dir;
-		if (publish(board, fd, head) == -1) {
-			saved = errno;
-			board_close(board);
-			board = NULL;
-			errno = saved;
-		}
-	}
-	saved = errno;
 	if (board == NULL)
+		return NULL;
+	board->dir = dir;
+	board->fd = create_file(dir, BOARDFILE_BYTES(size));
+	if (board->fd != -1 && publish(board, head) == 0)
+		return board;
+	saved = errno;
+	if (board->fd != -1)
 		(void)unlinkat(dir, BOARDFILE_NEW, 0);
-	(void)close(fd);
+	board_close(board);
 	errno = saved;
-	return board;
+	return NULL;
 }
 
 void
 board_close(struct board *board)
 {
-	(void)munmap(board->head, BOARDFILE_BYTES(board->size));
+	(void)munmap(board->shared, board->bytes);
+	if (board->fd != -1)
+		(void)close(board->fd);
 	free(board);
 }
 
@@ -162,10 +205,10 @@ is_deserted(const struct board *board)
 	for (slot = 0; slot < board->size; slot++) {
 		pid_t pid = atomic_load(&board->slots[slot].pid);
 
-		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
-			return false;
+		if (!atomic_load(&board->slots[slot].expected))
+			continue;
 		/* Or forked just now, and has not said so yet. */
-		if (pid == 0 && atomic_load(&board->slots[slot].before) != 0)
+		if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
 			return false;
 	}
 	return true;
@@ -177,7 +220,7 @@ remove_file(struct board *board)
 	struct stat	st;
 	char		name[32];
 
-	if (board->dir == -1)
+	if (board->fd == -1)
 		return;
 	name_of(board->number, name, sizeof(name));
 	/* Somebody may have emptied the directory, and begun again. */
@@ -189,7 +232,11 @@ remove_file(struct board *board)
 void
 board_part(struct board *board)
 {
-	atomic_store(&board->head->parent, 0);
+	static const int32_t	nobody = 0;
+
+	atomic_store(&board->shared->parted, true);
+	save(board, &nobody, sizeof(nobody),
+	    offsetof(struct board_head, parent));
 	if (is_deserted(board))
 		remove_file(board);
 }
@@ -203,17 +250,15 @@ board_here(struct board *board, int slot)
 void
 board_leave(struct board *board, int slot, pid_t parent)
 {
-	struct board_slot	*mine = &board->slots[slot];
+	struct slot	*mine = &board->slots[slot];
 
 	/* The word stays: the parent settles its account by it. */
-	atomic_store(&mine->before, 0);
 	atomic_store(&mine->pid, 0);
-	if (atomic_load(&board->head->parent) == 0 || getppid() != parent)
-		atomic_fetch_add(&board->head->served,
-		    board_word(board, slot).taken);
+	atomic_store(&mine->expected, false);
+	save_birth(board, slot, 0);
 	/* Only now: either we see that the parent parts with the board, or it
 	   sees that we have left. */
-	if ((atomic_load(&board->head->parent) == 0 || getppid() != parent) &&
+	if ((atomic_load(&board->shared->parted) || getppid() != parent) &&
 	    is_deserted(board))
 		remove_file(board);
 }
@@ -221,15 +266,15 @@ board_leave(struct board *board, int slot, pid_t parent)
 static void
 set(struct board *board, int slot, uint32_t taken, enum slot_state state)
 {
-	atomic_store(&board->words[slot],
-	    taken << BOARDFILE_STATE_BITS | state);
+	atomic_store(&board->shared->words[slot],
+	    taken << STATE_BITS | state);
 }
 
 /* A change has happened: is the parent to be woken? */
 static bool
 spend(struct board *board)
 {
-	return atomic_fetch_sub(board->credit, 1) <= 1;
+	return atomic_fetch_sub(&board->shared->credit, 1) <= 1;
 }
 
 bool
@@ -237,8 +282,8 @@ board_busy(struct board *board, int slot, const char *client)
 {
 	/* The name first: whoever sees a busy child may read it. */
 	(void)strlcpy(board->slots[slot].client, client, ADDRESS_TEXT);
-	atomic_store(&board->slots[slot].since, clock_boot_ms());
 	set(board, slot, board_word(board, slot).taken + 1, SLOT_BUSY);
+	save_doing(board, slot, clock_boot_ms());
 	return spend(board);
 }
 
@@ -246,47 +291,52 @@ bool
 board_idle(struct board *board, int slot)
 {
 	set(board, slot, board_word(board, slot).taken, SLOT_IDLE);
+	save_doing(board, slot, 0);
 	return spend(board);
 }
 
 void
 board_born(struct board *board, int slot)
 {
-	struct board_slot	*child = &board->slots[slot];
+	struct slot	*child = &board->slots[slot];
 
-	atomic_store(&child->after, 0);
-	atomic_store(&child->before, clock_boot_ms());
 	set(board, slot, 0, SLOT_IDLE);
+	save_doing(board, slot, 0);
+	child->before = clock_boot_ms();
+	atomic_store(&child->expected, true);
+	save_birth(board, slot, 0);
 }
 
 void
 board_forked(struct board *board, int slot, pid_t pid)
 {
-	struct board_slot	*child = &board->slots[slot];
-
 	/* Parent and child both say so: either may be killed before it does. */
-	atomic_store(&child->after, clock_boot_ms());
-	atomic_store(&child->pid, pid);
+	atomic_store(&board->slots[slot].pid, pid);
+	save_birth(board, slot, clock_boot_ms());
 }
 
 void
 board_free(struct board *board, int slot)
 {
-	struct board_slot	*child = &board->slots[slot];
+	struct slot	*child = &board->slots[slot];
 
-	atomic_fetch_add(&board->head->served, board_word(board, slot).taken);
+	board->served += board_word(board, slot).taken;
 	set(board, slot, 0, SLOT_FREE);
-	atomic_store(&child->before, 0);
 	atomic_store(&child->pid, 0);
+	atomic_store(&child->expected, false);
+	save_birth(board, slot, 0);
+	save_doing(board, slot, 0);
+	save(board, &board->served, sizeof(board->served),
+	    offsetof(struct board_head, served));
 }
 
 struct board_word
 board_word(const struct board *board, int slot)
 {
-	uint32_t	word = atomic_load(&board->words[slot]);
+	uint32_t	word = atomic_load(&board->shared->words[slot]);
 
 	return (struct board_word){ .state = word & STATE_MASK,
-		.taken = word >> BOARDFILE_STATE_BITS };
+		.taken = word >> STATE_BITS };
 }
 
 const char *
@@ -298,7 +348,7 @@ board_client(const struct board *board, int slot)
 void
 board_look(struct board *board)
 {
-	atomic_store(board->credit, PLENTY);
+	atomic_store(&board->shared->credit, PLENTY);
 }
 
 bool
@@ -306,5 +356,5 @@ board_ask(struct board *board, int changes)
 {
 	int32_t	less = PLENTY - changes;
 
-	return atomic_fetch_sub(board->credit, less) - less <= 0;
+	return atomic_fetch_sub(&board->shared->credit, less) - less <= 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The board: what each child is doing.  It is a file that parent and children
- * have mapped, and it outlives the parent: whoever opens it sees whom the
- * orphans serve (boardfile.h).  Each child owns one slot of it, and one word
- * there says what the child does and how many connections it has taken; only
- * the parent counts.  A child that is killed between two updates leaves
- * nothing half done.
+ * The board: what each child is doing, in memory that parent and children
+ * share, and in a file that outlives the parent (boardfile.h): whoever opens it
+ * sees whom the orphans serve.  Each child owns one slot, and one word of it
+ * says what the child does and how many connections it has taken; only the
+ * parent counts, and it does not count by the file.  A child that is killed
+ * between two updates leaves nothing half done.
  *
- * A child that runs wild may write anything: sizes and places are kept
- * outside of it, and nobody believes a text or a pid that stands in it.
+ * A child that runs wild may write anything: sizes and places are kept where it
+ * cannot, and nobody believes a text or a pid that stands in the file.
  */
 #ifndef POOL_BOARD_H
 #define POOL_BOARD_H

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A board as it stands in its file: a head, the credit, the slots' words side
- * by side, the slots.  Who only looks reads it by read(2), since a file that is
- * cut off under a mapping is a SIGBUS, and never opens it for writing.
+ * A board as it stands in its file: a head and the slots.  Nobody maps it, since
+ * a file that is cut off under a mapping is a SIGBUS: who has something to say
+ * writes it, who looks reads, and never opens it for writing.
  */
 #ifndef POOL_BOARDFILE_H
 #define POOL_BOARDFILE_H
 
 #include <sys/types.h>
 
-#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "board.h"
@@ -21,9 +21,6 @@
 
 /* The first bytes; the digit changes with the structs below. */
 #define BOARDFILE_MAGIC	"outlive board 1"
-
-/* A word: taken << BOARDFILE_STATE_BITS | state. */
-#define BOARDFILE_STATE_BITS	2
 
 /* The machine's start and the namespaces in which its pids and times mean
    something. */
@@ -38,33 +35,40 @@ struct board_head {
 	uint32_t	size;			/* slots */
 	uint32_t	number;			/* the generation's */
 	uint32_t	max_children;
-	_Atomic int32_t	parent;			/* 0: it has ended */
+	int32_t		parent;			/* 0: it has ended */
 	int64_t		parent_start;		/* as in process.h; 0: not
 						   known */
 	struct board_world world;
 	uint64_t	net_ns;			/* an inode; 0: not known */
-	_Atomic uint64_t served;		/* clients of children that have
-						   left */
+	uint64_t	served;			/* clients of children that the
+						   parent has buried */
 	char		address[ADDRESS_TEXT];
 	char		service[32], strategy[16];
 };
 
 struct board_slot {
 	/* The pid, and the times (clock_boot_ms) just before and just after
-	   the fork; 0: not known yet, or nobody. */
-	_Atomic int32_t	pid;
-	_Atomic int64_t	before, after;
-	_Atomic int64_t	since;			/* its client was accepted */
-	char		client[ADDRESS_TEXT];
+	   the fork; 0: not known yet, or nobody.  Parent and child write it. */
+	struct board_birth {
+		int64_t		before, after;
+		int32_t		pid;
+	} birth;
+
+	/* What the child does, and its clients so far; when its client was
+	   accepted (0: none is), and whom it serves.  The child writes it,
+	   and it stays until the parent buries the child. */
+	struct board_doing {
+		uint32_t	state;		/* enum slot_state */
+		uint32_t	taken;
+		int64_t		since;
+		char		client[ADDRESS_TEXT];
+	} doing;
 };
 
-/* Where things are, with so many slots; the last is the whole. */
-#define BOARDFILE_CREDIT	sizeof(struct board_head)
-#define BOARDFILE_WORDS		(BOARDFILE_CREDIT + 8)
-#define BOARDFILE_SLOTS(size)	((BOARDFILE_WORDS + 4 * (size_t)(size) + 7) & \
-				~(size_t)7)
-#define BOARDFILE_BYTES(size)	(BOARDFILE_SLOTS(size) + \
-				(size_t)(size) * sizeof(struct board_slot))
+/* Where a slot is; and the whole, with so many. */
+#define BOARDFILE_SLOT(i)	(sizeof(struct board_head) + \
+				(size_t)(i) * sizeof(struct board_slot))
+#define BOARDFILE_BYTES(size)	BOARDFILE_SLOT(size)
 
 /* The largest size that anyone makes. */
 #define BOARDFILE_MOST	200000

@@ -15,6 +15,7 @@
 
 #include "boardfile.h"
 #include "generation.h"
+#include "instance.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/process.h"
@@ -60,7 +61,7 @@ look_at(pid_t pid, int64_t before, int64_t after, struct process *process)
 	/* proc(5) may be mounted so that it shows less than all. */
 	if (process_read(pid, process) == -1)
 		return kill(pid, 0) == -1 && errno == ESRCH ? GONE : UNSEEN;
-	if (process_is_dead(process) && process->threads <= 1)
+	if (process_is_dead(process))
 		return GONE;
 	return process->start + process_tick() > before &&
 	    process->start <= after ? THERE : GONE;
@@ -82,24 +83,26 @@ copy_text(char *to, size_t size, const char *from, size_t most)
 
 /* One slot; false if nobody alive has it. */
 static bool
-read_slot(const struct board_slot *slot, uint32_t word,
-    struct generation_child *child)
+read_slot(const struct board_slot *slot, struct generation_child *child)
 {
 	struct process	process;
 	enum being	being;
 
-	child->pid = slot->pid;
-	being = look_at(child->pid, slot->before, slot->after, &process);
+	if (slot->birth.before <= 0)
+		return false;
+	child->pid = slot->birth.pid;
+	being = look_at(child->pid, slot->birth.before, slot->birth.after,
+	    &process);
 	if (being == GONE)
 		return false;
 	child->start = being == THERE ? process.start : 0;
 	child->stopped = being == THERE && process_is_stopped(&process);
-	child->state = word & ((1U << BOARDFILE_STATE_BITS) - 1);
-	child->taken = word >> BOARDFILE_STATE_BITS;
-	child->since = slot->since;
+	child->state = slot->doing.state == SLOT_BUSY ? SLOT_BUSY : SLOT_IDLE;
+	child->taken = slot->doing.taken;
+	child->since = slot->doing.since;
 	if (child->state == SLOT_BUSY)
-		copy_text(child->client, sizeof(child->client), slot->client,
-		    sizeof(slot->client));
+		copy_text(child->client, sizeof(child->client),
+		    slot->doing.client, sizeof(slot->doing.client));
 	return true;
 }
 
@@ -120,39 +123,52 @@ read_whole(int fd, void *to, size_t size, off_t from)
 	return true;
 }
 
+/* Whether it may be that a child was forked for it just now. */
+static bool
+is_expected(const struct board_slot *slot, int64_t now)
+{
+	return slot->birth.pid == 0 && slot->birth.before > 0 &&
+	    slot->birth.before <= now && now - slot->birth.before < UNNAMED;
+}
+
 static bool
 read_children(struct generation *generation, int fd, uint32_t size)
 {
-	size_t			 bytes = BOARDFILE_BYTES(size);
-	char			*text = malloc(bytes);
-	const uint32_t		*words;
-	const struct board_slot	*slots;
+	struct board_slot	*slots = calloc(size, sizeof(*slots));
 	int64_t			 now = clock_boot_ms();
 	uint32_t		 i;
 
 	generation->children = calloc(size, sizeof(*generation->children));
-	if (text == NULL || generation->children == NULL ||
-	    !read_whole(fd, text, bytes, 0)) {
-		free(text);
+	if (slots == NULL || generation->children == NULL ||
+	    !read_whole(fd, slots, size * sizeof(*slots),
+	    BOARDFILE_SLOT(0))) {
+		free(slots);
 		return false;
 	}
-	words = (const void *)(text + BOARDFILE_WORDS);
-	slots = (const void *)(text + BOARDFILE_SLOTS(size));
 	for (i = 0; i < size; i++) {
 		struct generation_child *child =
 		    &generation->children[generation->n];
 
-		if (slots[i].before == 0)
-			continue;
-		if (slots[i].pid == 0)
-			generation->unnamed += now - slots[i].before < UNNAMED;
-		if (!read_slot(&slots[i], words[i], child))
-			continue;
-		child->slot = (int)i;
-		generation->n++;
+		if (is_expected(&slots[i], now))
+			generation->unnamed++;
+		if (read_slot(&slots[i], child)) {
+			child->slot = (int)i;
+			generation->n++;
+		} else
+			generation->served += slots[i].doing.taken;
 	}
-	free(text);
+	free(slots);
 	return true;
+}
+
+/* Of a program that is older or newer, and may well run. */
+static bool
+is_other_version(const struct board_head *head)
+{
+	const size_t	len = sizeof(BOARDFILE_MAGIC) - 2;
+
+	return memcmp(head->magic, BOARDFILE_MAGIC, len) == 0 &&
+	    head->magic[len] != BOARDFILE_MAGIC[len];
 }
 
 static bool
@@ -167,17 +183,32 @@ head_is_sane(const struct board_head *head, unsigned int number)
 }
 
 static enum generation_state
-world_state(const struct board_world *theirs)
+unknown(struct generation *generation, const char *why)
+{
+	generation->why = why;
+	return GENERATION_UNKNOWN;
+}
+
+static enum generation_state
+world_state(struct generation *generation, const struct board_world *theirs)
 {
 	struct board_world	ours;
 
 	generation_world(&ours);
+	/* Somewhere /proc shows less than elsewhere. */
+	if (theirs->boot_id[0] == '\0' || ours.boot_id[0] == '\0')
+		return unknown(generation, "of which start of the machine it "
+		    "is cannot be told");
 	if (strncmp(theirs->boot_id, ours.boot_id,
 	    sizeof(ours.boot_id)) != 0)
 		return GENERATION_OTHER_BOOT;
-	return theirs->pid_ns == ours.pid_ns &&
-	    theirs->time_ns == ours.time_ns ? GENERATION_ALIVE :
-	    GENERATION_ELSEWHERE;
+	if (theirs->pid_ns != ours.pid_ns)
+		return unknown(generation, "its processes are in another pid "
+		    "namespace");
+	if (theirs->time_ns != ours.time_ns)
+		return unknown(generation, "its times are of another time "
+		    "namespace");
+	return GENERATION_ALIVE;
 }
 
 static enum generation_state
@@ -192,8 +223,11 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 	    st.st_uid != owner)
 		return GENERATION_BROKEN;
 	generation->inode = st.st_ino;
-	if (!read_whole(fd, &head, sizeof(head), 0) ||
-	    !head_is_sane(&head, generation->number) ||
+	if (!read_whole(fd, &head, sizeof(head), 0))
+		return GENERATION_BROKEN;
+	if (is_other_version(&head))
+		return unknown(generation, "it is of another version");
+	if (!head_is_sane(&head, generation->number) ||
 	    (uint64_t)st.st_size != BOARDFILE_BYTES(head.size))
 		return GENERATION_BROKEN;
 	copy_text(generation->address, sizeof(generation->address),
@@ -205,7 +239,7 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 	generation->max_children = head.max_children;
 	generation->net_ns = head.net_ns;
 	generation->served = head.served;
-	state = world_state(&head.world);
+	state = world_state(generation, &head.world);
 	if (state != GENERATION_ALIVE)
 		return state;
 	generation->parent_start = head.parent_start;
@@ -222,7 +256,7 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 		break;
 	}
 	if (!read_children(generation, fd, head.size))
-		return GENERATION_UNREAD;
+		return unknown(generation, "it cannot be read now");
 	return generation->parent != 0 || generation->n > 0 ||
 	    generation->unnamed > 0 ? GENERATION_ALIVE : GENERATION_DEAD;
 }
@@ -240,7 +274,8 @@ read_board(struct generation *generation, int dir, uid_t owner)
 	if (fd == -1) {
 		/* ENOENT: its last child has just left. */
 		generation->state = errno == ENOENT ? GENERATION_DEAD :
-		    errno == ELOOP ? GENERATION_BROKEN : GENERATION_UNREAD;
+		    errno == ELOOP ? GENERATION_BROKEN :
+		    unknown(generation, "it cannot be read now");
 		return;
 	}
 	generation->state = read_open_board(generation, fd, owner);
@@ -257,7 +292,7 @@ number_in(const char *name)
 	if (sscanf(name, BOARDFILE_NAME, &number) != 1)
 		return 0;
 	(void)snprintf(again, sizeof(again), BOARDFILE_NAME, number);
-	return strcmp(name, again) == 0 && number < INT_MAX ? number : 0;
+	return strcmp(name, again) == 0 && number <= INSTANCE_LAST ? number : 0;
 }
 
 static int
@@ -366,38 +401,37 @@ sweep(const struct generation *generation, int dir, const char *path)
 
 void
 generations_sweep(const struct generations *generations, int dir,
-    const char *path)
+    const char *path, bool locked)
 {
-	int	i;
+	const char	*why;
+	int		 i;
 
 	for (i = 0; i < generations->n; i++) {
 		const struct generation *generation = &generations->list[i];
 
-		switch (generation->state) {
-		case GENERATION_ALIVE:
-			break;
-		case GENERATION_ELSEWHERE:
-			log_info("%s/" BOARDFILE_NAME " stays: its processes "
-			    "are another container's", path,
-			    generation->number);
-			break;
-		case GENERATION_UNREAD:
-			log_info("%s/" BOARDFILE_NAME " stays: it cannot be "
-			    "read now", path, generation->number);
-			break;
-		case GENERATION_DEAD:
-		case GENERATION_OTHER_BOOT:
-		case GENERATION_BROKEN:
+		why = generation->why;
+		if (generation->state == GENERATION_ALIVE)
+			continue;
+		if (generation->state == GENERATION_BROKEN && locked)
+			why = "it is no whole board, and there is a parent";
+		if (why != NULL)
+			log_info("%s/" BOARDFILE_NAME " stays: %s", path,
+			    generation->number, why);
+		else
 			sweep(generation, dir, path);
-		}
 	}
 }
 
 unsigned int
 generations_last(const struct generations *generations)
 {
-	return generations->n == 0 ? 0 :
-	    generations->list[generations->n - 1].number;
+	unsigned int	last = 0;
+	int		i;
+
+	for (i = 0; i < generations->n; i++)
+		if (generations->list[i].state != GENERATION_BROKEN)
+			last = generations->list[i].number;
+	return last;
 }
 
 int

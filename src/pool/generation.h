@@ -33,13 +33,13 @@ enum generation_state {
 	GENERATION_DEAD,	/* nobody of it is left */
 	GENERATION_OTHER_BOOT,	/* dead, too: from before the machine's start */
 	GENERATION_BROKEN,	/* no whole board of this version: dead */
-	GENERATION_ELSEWHERE,	/* its pids are another namespace's */
-	GENERATION_UNREAD	/* no memory, no descriptor: not known */
+	GENERATION_UNKNOWN	/* its processes cannot be told from others */
 };
 
 struct generation {
 	unsigned int		 number;
 	enum generation_state	 state;
+	const char		*why;		/* it is not known, in words */
 	ino_t			 inode;		/* of the board's file */
 	pid_t			 parent;	/* 0: it has ended */
 	int64_t			 parent_start;
@@ -69,10 +69,13 @@ struct generations {
 int		 generations_read(struct generations *, int dir);
 void		 generations_free(struct generations *);
 
-/* Remove the boards of the dead; a line for each one whose end was not as it
-   should have been.  path names the directory there. */
+/*
+ * Remove the boards of the dead; a line for each one whose end was not as it
+ * should have been.  path names the directory there.  Where somebody else has
+ * the lock, a board that is not whole may be his.
+ */
 void		 generations_sweep(const struct generations *, int dir,
-		    const char *path);
+		    const char *path, bool locked);
 
 /* The highest number; 0: there is none. */
 unsigned int	 generations_last(const struct generations *);

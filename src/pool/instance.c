@@ -115,6 +115,16 @@ open_directory(int at, const char *name, const char *path, bool of_root,
 	return -1;
 }
 
+/* The place in /tmp is for nobody else's eyes. */
+static bool
+is_in_tmp(const char *path)
+{
+	char	tmp[32];
+
+	(void)snprintf(tmp, sizeof(tmp), "/tmp/outlive-%u", geteuid());
+	return strcmp(path, tmp) == 0;
+}
+
 /* The state directory: the first place where we may make something. */
 static int
 open_state(const char *wanted, char *path, size_t path_size, char *why,
@@ -123,8 +133,11 @@ open_state(const char *wanted, char *path, size_t path_size, char *why,
 	int	n, fd;
 
 	for (n = 0; instance_place(wanted, n, path, path_size) != NULL; n++) {
-		/* What is in /tmp is for nobody else's eyes. */
-		if (mkdir(path, n == 2 ? 0700 : 0755) == -1 && errno != EEXIST)
+		if (*path == '\0')
+			return refuse(why, size, "the state directory has no "
+			    "name: expected a path");
+		if (mkdir(path, is_in_tmp(path) ? 0700 : 0755) == -1 &&
+		    errno != EEXIST)
 			(void)refuse(why, size, "%s: %s", path,
 			    strerror(errno));
 		else if (faccessat(AT_FDCWD, path, W_OK | X_OK,
@@ -199,38 +212,66 @@ instance_open(struct instance *instance, const char *wanted, const char *name,
 	return 0;
 }
 
+/*
+ * One that is there, in one place: 0; 1 if there is none; -1 as
+ * instance_look().  Root may look at anybody's; others believe nothing that
+ * somebody else could have written.
+ */
+static int
+look_in(struct instance *instance, const char *place, char *why, size_t size)
+{
+	struct stat	dir, lock;
+
+	(void)snprintf(instance->path, sizeof(instance->path), "%s/%s", place,
+	    instance->name);
+	instance->dir = open(instance->path, O_RDONLY | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC);
+	if (instance->dir == -1 && errno == ENOENT)
+		return 1;
+	if (instance->dir == -1 || fstat(instance->dir, &dir) == -1)
+		return refuse(why, size, "%s: %s", instance->path,
+		    strerror(errno));
+	if (dir.st_uid != geteuid() && geteuid() != 0)
+		return refuse(why, size, "%s belongs to user %u: expected to "
+		    "be run by that user, or by root", instance->path,
+		    dir.st_uid);
+	instance->lock = openat(instance->dir, "lock", O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC);
+	if (instance->lock == -1 && errno == ENOENT)
+		return 1;
+	if (instance->lock == -1 || fstat(instance->lock, &lock) == -1)
+		return refuse(why, size, "%s/lock: %s", instance->path,
+		    strerror(errno));
+	if ((dir.st_mode & 022) != 0 || !S_ISREG(lock.st_mode) ||
+	    lock.st_uid != dir.st_uid || (lock.st_mode & 077) != 0)
+		return refuse(why, size, "others may write to %s: expected "
+		    "mode 0755, and a lock of mode 0600 of the same user",
+		    instance->path);
+	return 0;
+}
+
 int
 instance_look(struct instance *instance, const char *wanted, const char *name,
     char *why, size_t size)
 {
-	char	place[PATH_MAX - INSTANCE_NAME - 1];
-	int	n;
+	char	place[PATH_MAX - INSTANCE_NAME - 1], later[PATH_MAX + 128];
+	bool	refused = false;
+	int	n, result;
 
 	instance->dir = instance->lock = -1;
 	(void)strlcpy(instance->name, name, sizeof(instance->name));
 	for (n = 0; instance_place(wanted, n, place, sizeof(place)) != NULL;
 	    n++) {
-		(void)snprintf(instance->path, sizeof(instance->path),
-		    "%s/%s", place, name);
-		instance->dir = open(instance->path, O_RDONLY | O_DIRECTORY |
-		    O_NOFOLLOW | O_CLOEXEC);
-		if (instance->dir != -1)
-			break;
-		if (errno != ENOENT)
-			return refuse(why, size, "%s: %s", instance->path,
-			    strerror(errno));
+		/* What was wrong with the first one is told. */
+		result = refused ? look_in(instance, place, later,
+		    sizeof(later)) : look_in(instance, place, why, size);
+		if (result == 0)
+			return 0;
+		refused = refused || result == -1;
+		instance_close(instance);
 	}
-	if (instance->dir == -1)
-		return refuse(why, size, "there is no instance '%s', "
-		    "or its directory has been removed", name);
-	instance->lock = openat(instance->dir, "lock", O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_CLOEXEC);
-	if (instance->lock != -1)
-		return 0;
-	(void)refuse(why, size, "%s/lock: %s", instance->path,
-	    strerror(errno));
-	instance_close(instance);
-	return -1;
+	return refused ? -1 : refuse(why, size, "there is no instance '%s', "
+	    "or its directory has been removed", name);
 }
 
 static void
@@ -350,9 +391,14 @@ instance_number(struct instance *instance, unsigned int least,
 		return -1;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	*number = (unsigned int)strtonum(text, 1, INT_MAX - 1, &problem) + 1;
+	*number = (unsigned int)strtonum(text, 1, INSTANCE_LAST,
+	    &problem) + 1;
 	if (problem != NULL || *number < least)
 		*number = least;
+	if (*number > INSTANCE_LAST) {
+		errno = EOVERFLOW;
+		return -1;
+	}
 	len = snprintf(text, sizeof(text), "%u\n", *number);
 	/* Longer than before, but for what was not ours; a number that is cut
 	   off by a crash is still made good by the boards. */

@@ -19,6 +19,9 @@
 
 struct address;
 
+/* The last number that a generation may have: nine digits. */
+#define INSTANCE_LAST	999999999
+
 /* The longest name, its NUL included. */
 #define INSTANCE_NAME	100
 
@@ -59,8 +62,8 @@ void	 instance_close(struct instance *);
 
 /*
  * For those who only look: the same for one that is there; nothing is made,
- * and the lock can be looked at, not taken.  The directory is that of
- * whichever place has it first.
+ * and the lock can be looked at, not taken.  It is that of the first place
+ * where it is ours, or where we are root.
  */
 int	 instance_look(struct instance *, const char *wanted,
 	    const char *name, char *why, size_t size);
@@ -84,7 +87,8 @@ void	 instance_forked(struct instance *);
 
 /*
  * For the lock's holder: a number for a new generation, more than any that was
- * ever given here, and at least least.  0, or -1 with errno.
+ * ever given here, and at least least.  0, or -1 with errno; EOVERFLOW: there
+ * are no more.
  */
 int	 instance_number(struct instance *, unsigned int least,
 	    unsigned int *number);
