@@ -120,14 +120,22 @@ check(int holds, const char *what)
 		show_answer();
 }
 
-static void
-moments(void)
+/* An orphan of generation 1, and its client. */
+struct orphan {
+	pid_t	pid;
+	int	client;
+	char	name[64];
+};
+
+/* One generation: at work, stopped, killed. */
+static struct orphan
+one(void)
 {
-	struct server	first = server_start("-i", "2:8", PORT, "echo", NULL),
-			second, waiting;
-	char		name[64], other[64], line[128];
-	pid_t		list[64], busy, child;
-	int		client, next, status;
+	struct server	first = server_start("-i", "2:8", PORT, "echo", NULL);
+	char		name[64], line[128];
+	pid_t		list[64], busy;
+	struct orphan	orphan;
+	int		client, next;
 
 	client = dial(9999);
 	(void)snprintf(name, sizeof(name), "127.0.0.1:%u", local_port(client));
@@ -169,6 +177,20 @@ moments(void)
 	tells("killed", "children: 1, busy: 1, idle: 0, stopped: 0, orphans: "
 	    "1; clients served: 1\n");
 
+	orphan = (struct orphan){ .pid = busy, .client = client };
+	(void)strlcpy(orphan.name, name, sizeof(orphan.name));
+	return orphan;
+}
+
+/* The next one beside it; then one that waits after QUIT, and a third. */
+static void
+three(struct orphan orphan)
+{
+	struct server	second, waiting;
+	char		other[64], line[128];
+	pid_t		list[64], child;
+	int		next, status;
+
 	note("the next one");
 	second = server_start("-w", "0", "-i", "1:8", PORT, "echo", NULL);
 	next = dial(9999);
@@ -178,7 +200,7 @@ moments(void)
 	await_idle(second.pid, 1);
 	(void)ctl("-n", PORT, "status", NULL);
 	check(rows() == 3 && as_in_proc(second.pid, 2) &&
-	    row_is(busy, 1, "busy", name, 1) &&
+	    row_is(orphan.pid, 1, "busy", orphan.name, 1) &&
 	    row_is(child, 2, "busy", other, 1), "two generations");
 
 	note("QUIT");
@@ -205,11 +227,12 @@ moments(void)
 	    "\"waiting\":0,\"backlog\":4096,\"drops\":0", second.pid);
 	tells("JSON", line);
 	(void)snprintf(line, sizeof(line), "{\"pid\":%d,\"busy\":true,"
-	    "\"stopped\":false,\"client\":\"%s\"", busy, name);
+	    "\"stopped\":false,\"client\":\"%s\"", orphan.pid,
+	    orphan.name);
 	tells("JSON", line);
 	tells("JSON", "\"children\":3,\"busy\":2,\"idle\":1,\"stopped\":0,"
 	    "\"orphans\":1,\"served\":2}\n");
-	(void)close(client);
+	(void)close(orphan.client);
 	(void)close(next);
 	ok(await_end(waiting.pid) == 0, "the parent that waits ends");
 	send_signal(second.pid, SIGTERM);
@@ -359,7 +382,7 @@ main(void)
 {
 	harness_begin();
 	harness_own_network();
-	moments();
+	three(one());
 	drops();
 	watch();
 	errors();

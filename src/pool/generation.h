@@ -56,6 +56,12 @@ struct generation {
 						   second, perhaps */
 };
 
+/*
+ * Read the board of one, of which all is zero but the number, in an instance's
+ * directory; owner is the user who must have written it.
+ */
+void		 generation_read(struct generation *, int dir, uid_t owner);
+
 struct generations {
 	struct generation	*list;		/* by number */
 	int			 n;
