@@ -360,8 +360,8 @@ static void
 trap(void)
 {
 	const char	*sleeper[] = { "/bin/sleep", "1000", NULL };
-	const char	*drain[] = { "./outlivectl", "-S", NULL, "drain",
-			    "--deadline", "0", NULL };
+	const char	*drain[] = { "./outlivectl", "-S", NULL, "-n", PORT,
+			    "drain", "--deadline", "0", NULL };
 	struct server	server;
 	char		place[128];
 	int64_t		before = clock_boot_ms();
@@ -392,7 +392,8 @@ trap(void)
 	(void)strlcpy(place, harness_state(), sizeof(place));
 	drain[2] = place;
 	log_clear();
-	ok(answer_of(become_another, drain) == 69 && lives(victim),
+	ok(answer_of(become_another, drain) == 69 && lives(victim) &&
+	    log_has("belongs to user 65534: expected to be run by that user"),
 	    "somebody else's instance is not believed");
 	(void)close(client);
 	send_signal(victim, SIGKILL);

@@ -55,7 +55,9 @@ row_is(pid_t pid, unsigned int generation, const char *state,
 {
 	struct row	row;
 
+	/* Who has a client has had it for some time. */
 	return row_of(pid, &row) && row.generation == generation &&
+	    (client[0] == '-') == (row.since[0] == '\0') &&
 	    strcmp(row.state, state) == 0 &&
 	    strcmp(row.client, client) == 0 && row.served == served;
 }
@@ -285,6 +287,26 @@ drops(void)
 	server_end(server);
 }
 
+/* Clients of children that have left are counted, too. */
+static void
+buried(void)
+{
+	struct server	server = server_start("-r", "1", "-i", "1:1", PORT,
+			    "echo", NULL);
+	pid_t		busy;
+	int		client = dial(9999);
+
+	ok(echoes(client, "hello\n"), "a client of a child that serves one");
+	busy = await_server_of(server.pid, client);
+	(void)close(client);
+	await_gone(busy);
+	await_idle(server.pid, 1);
+	(void)ctl("status", NULL);
+	tells("it has left", "children: 1, busy: 0, idle: 1, stopped: 0, "
+	    "orphans: 0; clients served: 1\n");
+	server_end(server);
+}
+
 static void
 watch(void)
 {
@@ -384,6 +406,7 @@ main(void)
 	harness_own_network();
 	three(one());
 	drops();
+	buried();
 	watch();
 	errors();
 	return done();

@@ -266,6 +266,34 @@ removed(void)
 	server_end(server);
 }
 
+/* It is emptied, and the next one begins again in it: what orphans remove is
+   their own. */
+static void
+emptied(void)
+{
+	struct server	server;
+	pid_t		list[64];
+	int		client;
+
+	harness_new_state();
+	server = server_start("-i", "1:1", PORT, "echo", NULL);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	await_born(server.pid, 2);
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	await_no_listener(9999);
+	(void)unlink(in_state(PORT "/board.1"));
+	(void)unlink(in_state(PORT "/lock"));
+	server = server_start("-w", "0", "-i", "1:1", PORT, "echo", NULL);
+	ok(exists(PORT "/board.1"), "a directory that was emptied: generation "
+	    "1 again");
+	(void)close(client);
+	await_children(0, 1, list);
+	ok(exists(PORT "/board.1"), "the other generation 1 leaves it alone");
+	server_end(server);
+}
+
 /* umask 0: nothing that others can write. */
 static void
 modes(void)
@@ -360,6 +388,7 @@ main(void)
 	hostile_directory();
 	hostile_lock();
 	removed();
+	emptied();
 	modes();
 	bad_names();
 	full();
