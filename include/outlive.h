@@ -74,6 +74,15 @@ struct outlive_config {
 	void		*arg;		/* handed to it, never looked at */
 	const char	*service_name;	/* one word, for titles; "service" */
 
+	/*
+	 * Who accepts, as in UNP chapter 30: "fork", a child for each client;
+	 * "shared", "fcntl", "mutex", the children; "pass", the parent, which
+	 * passes connections on: "pass".  Where children accept they have the
+	 * listening socket, and what a service forks keeps a copy: it should
+	 * exec, or close its descriptors.
+	 */
+	const char	*strategy;
+
 	int		 backlog;	/* of listen(2), to 65535; 4096 */
 	int		 idle_min;	/* idle children kept ready, 1 or
 					   more; 8 */

@@ -13,6 +13,7 @@
 #include "service/service.h"
 
 static const struct option	options[] = {
+	{ "accept",		required_argument,	NULL, 'a' },
 	{ "announce",		no_argument,		NULL, '1' },
 	{ "backlog",		required_argument,	NULL, 'b' },
 	{ "idle",		required_argument,	NULL, 'i' },
@@ -29,13 +30,14 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1Rv] [-b backlog] [-i min:max] [-m children] [-n name]\n"
-"                [-r clients] [-S directory] [-w seconds] [host:]port\n"
-"                service [argument ...]\n";
+"usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-m children]\n"
+"                [-n name] [-r clients] [-S directory] [-w seconds]\n"
+"                [host:]port service [argument ...]\n";
 
 static const char	details[] =
 "\n"
 "  -1, --announce        once accepting, print the port and a newline\n"
+"  -a, --accept NAME     who accepts: fork, shared, fcntl, mutex or pass (pass)\n"
 "  -b, --backlog N       connections that may wait to be accepted (4096)\n"
 "  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
 "  -m, --max-children N  children at once, idle and busy (1024)\n"
@@ -130,11 +132,14 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rvb:i:m:n:r:S:w:", options,
+	while ((c = getopt_long(argc, argv, "+1Rva:b:i:m:n:r:S:w:", options,
 	    NULL)) != -1)
 		switch (c) {
 		case '1':
 			config->announce_fd = STDOUT_FILENO;
+			break;
+		case 'a':
+			config->strategy = optarg;
 			break;
 		case 'b':
 			config->backlog = number(optarg, "the backlog", 1,

@@ -34,6 +34,8 @@ static const struct {
 	{ { "::1:9999", "echo" },		"brackets" },
 	{ { "-x", "127.0.0.1:0", "echo" },	"'x'" },
 	{ { "--frobnicate" },			"frobnicate" },
+	{ { "-a", "serv02", "127.0.0.1:0", "echo" },
+	    "'serv02' is no strategy: expected fork, shared, fcntl, mutex" },
 	{ { "-b" },				"requires an argument" },
 	{ { "-b", "0", "127.0.0.1:0", "echo" },	"expected 1 to 65535" },
 	{ { "-b", "x", "127.0.0.1:0", "echo" },	"backlog 'x' is invalid" },

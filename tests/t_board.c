@@ -22,7 +22,7 @@ main(void)
 		return done();
 	ok(board_word(board, 2).state == SLOT_FREE, "slots are free at first");
 
-	board_born(board, 1);
+	board_born(board, 1, NULL);
 	board_look(board);
 	if ((child = fork()) == 0) {
 		for (i = 0; i < 5; i++) {
@@ -41,6 +41,13 @@ main(void)
 	ok(word.state == SLOT_FREE && word.taken == 0, "others are as before");
 	board_free(board, 1);
 	ok(board_word(board, 1).taken == 0, "the next child begins at zero");
+
+	board_born(board, 0, "127.0.0.1:40313");
+	word = board_word(board, 0);
+	ok(word.state == SLOT_BUSY && word.taken == 1 &&
+	    strcmp(board_client(board, 0), "127.0.0.1:40313") == 0,
+	    "a child that is born with its client is busy with it");
+	board_free(board, 0);
 
 	/* Asked for the third change: exactly one child wakes the parent. */
 	board_look(board);

@@ -105,7 +105,7 @@ leave_ruins(void)
 	(void)close(fd);
 	copy_board("board.1", "board.6", 6);
 	fd = open_board("board.6", O_RDWR);
-	put(fd, "outlive board 2", 16, 0);
+	put(fd, "outlive board 1", 16, 0);
 	(void)close(fd);
 	copy_board("board.1", "board.7", 7);
 	fd = open_board("board.7", O_RDWR);

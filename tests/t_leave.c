@@ -48,7 +48,10 @@ child(pid_t parent, int (*play)(void))
 	if ((pid = fork()) == -1)
 		bail("fork");
 	if (pid == 0) {
-		if (leave_arm(parent, queue[1], spare[0]) == -1)
+		struct leave way = { .parent = parent, .door = queue[1],
+		    .spare = spare[0], .queue = true };
+
+		if (leave_arm(&way) == -1)
 			_exit(1);
 		block_winch(SIG_UNBLOCK);
 		_exit(play());

@@ -24,6 +24,55 @@ static const struct {
 	{ { 8, 0, 0, -3 },	11,	0,	1,	"more on its way than idle" },
 };
 
+/* Children that accept do not say so in advance. */
+static const struct policy	theirs = { .idle_min = 8, .idle_max = 32,
+				    .max_children = 50,
+				    .children_accept = true };
+static const struct {
+	struct policy_counts	counts;
+	int			changes;
+	const char		*why;
+} theirs_rows[] = {
+	{ { 0, 0, 0, 0 },	33,	"too few: births are due anyway" },
+	{ { 8, 0, 0, 8 },	1,	"just enough: one busy is one missing" },
+	{ { 20, 0, 0, 18 },	11,	"eleven busy ones are one missing" },
+	{ { 34, 0, 0, 30 },	3,	"three idle ones are one too many" },
+	{ { 33, 0, 0, 33 },	1,	"one is too many" },
+	{ { 50, 42, 0, 8 },	25,	"there can be no more" },
+};
+
+/* A child for each client: nobody is ever idle. */
+static const struct policy	each = { .max_children = 50 };
+
+static void
+rooms(void)
+{
+	const struct policy_counts	some = { 45, 40, 0, 5 },
+					none = { 50, 50, 0, 0 },
+					few = { 3, 3, 0, 0 };
+	struct policy_births		births = { { 0 }, { 0 } };
+
+	ok(policy_room(&policy, &some, &births, 5000) == 5,
+	    "the parent accepts for those who are idle");
+	ok(policy_room(&theirs, &some, &births, 5000) == 0,
+	    "where children accept, for nobody");
+	ok(policy_room(&each, &some, &births, 5000) == 5 &&
+	    policy_room(&each, &none, &births, 5000) == 0,
+	    "where each client has a child, up to the most");
+	ok(policy_room(&each, &few, &births, 5000) == 32,
+	    "in portions");
+	ok(policy_births(&each, &few, &births, 5000) == 0 &&
+	    policy_excess(&each, &few) == 0 &&
+	    policy_changes(&each, &few) == 1 &&
+	    policy_sleep(&each, &few, &births, 5000) == -1,
+	    "and there is nothing else to do");
+	(void)policy_trouble(&births.fork, 1000, 5000);
+	ok(policy_room(&each, &few, &births, 5400) == 0 &&
+	    policy_sleep(&each, &few, &births, 5400) == 600 &&
+	    policy_room(&each, &few, &births, 6000) == 32,
+	    "a fork() that failed: nobody for a second");
+}
+
 /* The waits for something that goes wrong at each try. */
 static void
 retries(void)
@@ -82,6 +131,12 @@ main(void)
 		    rows[i].changes, "%s: look again after %d changes",
 		    rows[i].why, rows[i].changes);
 	}
+	for (i = 0; i < sizeof(theirs_rows) / sizeof(theirs_rows[0]); i++)
+		ok(policy_changes(&theirs, &theirs_rows[i].counts) ==
+		    theirs_rows[i].changes,
+		    "children accept, %s: look again after %d changes",
+		    theirs_rows[i].why, theirs_rows[i].changes);
+	rooms();
 	ok(policy_births(&large, &counts, &births, 0) == 32,
 	    "a thousand come in portions");
 

@@ -47,7 +47,7 @@ struct board {
 
 	/* The file; -1: there is none. */
 	int		 fd, dir;
-	unsigned int	 number;
+	char		 name[32];
 	dev_t		 device;
 	ino_t		 inode;
 	uint64_t	 served;	/* by those whom the parent has buried */
@@ -110,12 +110,6 @@ save_doing(const struct board *board, int slot, int64_t since)
 	    offsetof(struct board_slot, doing));
 }
 
-static void
-name_of(unsigned int number, char *name, size_t size)
-{
-	(void)snprintf(name, size, BOARDFILE_NAME, number);
-}
-
 /* A file of that size which is called board.new; whoever left one there died
    over it.  -1 with errno. */
 static int
@@ -143,18 +137,17 @@ publish(struct board *board, const struct board_head *given)
 {
 	struct board_head	head = *given;
 	struct stat		st;
-	char			name[32];
 
 	(void)strlcpy(head.magic, BOARDFILE_MAGIC, sizeof(head.magic));
 	head.head_size = sizeof(struct board_head);
 	head.slot_size = sizeof(struct board_slot);
 	head.size = (uint32_t)board->size;
-	name_of(head.number, name, sizeof(name));
+	(void)snprintf(board->name, sizeof(board->name), BOARDFILE_NAME,
+	    head.number);
 	if (pwrite(board->fd, &head, sizeof(head), 0) != sizeof(head) ||
 	    fstat(board->fd, &st) == -1 ||
-	    renameat(board->dir, BOARDFILE_NEW, board->dir, name) == -1)
+	    renameat(board->dir, BOARDFILE_NEW, board->dir, board->name) == -1)
 		return -1;
-	board->number = head.number;
 	board->device = st.st_dev;
 	board->inode = st.st_ino;
 	return 0;
@@ -218,15 +211,13 @@ static void
 remove_file(struct board *board)
 {
 	struct stat	st;
-	char		name[32];
 
 	if (board->fd == -1)
 		return;
-	name_of(board->number, name, sizeof(name));
 	/* Somebody may have emptied the directory, and begun again. */
-	if (fstatat(board->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (fstatat(board->dir, board->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_dev == board->device && st.st_ino == board->inode)
-		(void)unlinkat(board->dir, name, 0);
+		(void)unlinkat(board->dir, board->name, 0);
 }
 
 void
@@ -237,6 +228,7 @@ board_part(struct board *board)
 	atomic_store(&board->shared->parted, true);
 	save(board, &nobody, sizeof(nobody),
 	    offsetof(struct board_head, parent));
+	board_stuck(board, 0);
 	if (is_deserted(board))
 		remove_file(board);
 }
@@ -277,13 +269,19 @@ spend(struct board *board)
 	return atomic_fetch_sub(&board->shared->credit, 1) <= 1;
 }
 
-bool
-board_busy(struct board *board, int slot, const char *client)
+static void
+take(struct board *board, int slot, uint32_t taken, const char *client)
 {
 	/* The name first: whoever sees a busy child may read it. */
 	(void)strlcpy(board->slots[slot].client, client, ADDRESS_TEXT);
-	set(board, slot, board_word(board, slot).taken + 1, SLOT_BUSY);
+	set(board, slot, taken, SLOT_BUSY);
 	save_doing(board, slot, clock_boot_ms());
+}
+
+bool
+board_busy(struct board *board, int slot, const char *client)
+{
+	take(board, slot, board_word(board, slot).taken + 1, client);
 	return spend(board);
 }
 
@@ -296,12 +294,16 @@ board_idle(struct board *board, int slot)
 }
 
 void
-board_born(struct board *board, int slot)
+board_born(struct board *board, int slot, const char *client)
 {
 	struct slot	*child = &board->slots[slot];
 
-	set(board, slot, 0, SLOT_IDLE);
-	save_doing(board, slot, 0);
+	if (client != NULL)
+		take(board, slot, 1, client);
+	else {
+		set(board, slot, 0, SLOT_IDLE);
+		save_doing(board, slot, 0);
+	}
 	child->before = clock_boot_ms();
 	atomic_store(&child->expected, true);
 	save_birth(board, slot, 0);
@@ -328,6 +330,15 @@ board_free(struct board *board, int slot)
 	save_doing(board, slot, 0);
 	save(board, &board->served, sizeof(board->served),
 	    offsetof(struct board_head, served));
+}
+
+void
+board_stuck(struct board *board, pid_t pid)
+{
+	int32_t	stuck = pid;
+
+	save(board, &stuck, sizeof(stuck),
+	    offsetof(struct board_head, stuck));
 }
 
 struct board_word

@@ -46,7 +46,8 @@ void		 board_part(struct board *);
 
 /*
  * For a child, its first act, and its last: it is there; it leaves, and takes
- * the board with it if it is the last one and its parent has gone.
+ * the board with it if it is the last one and its parent has gone.  A signal
+ * handler may call board_leave().
  */
 void		 board_here(struct board *, int slot);
 void		 board_leave(struct board *, int slot, pid_t parent);
@@ -58,11 +59,16 @@ void		 board_leave(struct board *, int slot, pid_t parent);
 bool		 board_busy(struct board *, int slot, const char *client);
 bool		 board_idle(struct board *, int slot);
 
-/* For the parent: a slot for a child that it is about to fork, idle; the child
-   that was forked; one that has ended. */
-void		 board_born(struct board *, int slot);
+/* For the parent: a slot for a child that it is about to fork, idle, or busy
+   from its birth with a client; the child that was forked; one that has
+   ended. */
+void		 board_born(struct board *, int slot, const char *client);
 void		 board_forked(struct board *, int slot, pid_t);
 void		 board_free(struct board *, int slot);
+
+/* For the parent: a stopped child keeps the others from accepting; or (0) none
+   does. */
+void		 board_stuck(struct board *, pid_t);
 
 /* A child's word, read at one moment. */
 struct board_word {

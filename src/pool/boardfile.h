@@ -20,7 +20,7 @@
 #define BOARDFILE_NEW	"board.new"
 
 /* The first bytes; the digit changes with the structs below. */
-#define BOARDFILE_MAGIC	"outlive board 1"
+#define BOARDFILE_MAGIC	"outlive board 2"
 
 /* The machine's start and the namespaces in which its pids and times mean
    something. */
@@ -36,6 +36,9 @@ struct board_head {
 	uint32_t	number;			/* the generation's */
 	uint32_t	max_children;
 	int32_t		parent;			/* 0: it has ended */
+	int32_t		stuck;			/* a child that is stopped, and
+						   keeps the others from
+						   accepting; 0: none */
 	int64_t		parent_start;		/* as in process.h; 0: not
 						   known */
 	struct board_world world;

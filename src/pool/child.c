@@ -18,10 +18,17 @@ say_idle(const struct pool *pool)
 }
 
 static void __attribute__((__noreturn__))
-leave(const struct pool *pool, int slot, int status)
+leave(const struct pool *pool, int status)
 {
-	board_leave(pool->board, slot, pool->parent);
+	board_leave(pool->board, pool->slot, pool->parent);
 	_exit(status);
+}
+
+/* From a signal handler (leave.h): all that leave() does may be done there. */
+static void
+go(void *pool)
+{
+	leave(pool, 0);
 }
 
 /* Every disposition at its default, whatever our own parent left us. */
@@ -52,14 +59,17 @@ default_signals(void)
 
 /* The first act of a child is to stop being the parent. */
 static void
-become_child(struct pool *pool, int slot)
+become_child(struct pool *pool)
 {
+	struct leave	way = { .parent = pool->parent,
+			    .spare = pool->spare,
+			    .queue = pool->strategy->queue,
+			    .go = go, .arg = pool };
 	sigset_t	none;
-	int		queue;
 
-	board_here(pool->board, slot);
+	board_here(pool->board, pool->slot);
 	instance_forked(&pool->instance);
-	queue = pool->strategy->newborn(pool);
+	way.door = pool->strategy->newborn(pool);
 	/* Or this client would never see the end of its connection. */
 	if (pool->held != -1)
 		(void)close(pool->held);
@@ -71,13 +81,12 @@ become_child(struct pool *pool, int slot)
 	(void)setsid();
 	default_signals();
 	log_forked();
-	if (leave_arm(pool->parent, queue, pool->spare) == -1) {
+	if (leave_arm(&way) == -1) {
 		log_warn("cannot arm the parent-death signal");
-		leave(pool, slot, 1);
+		leave(pool, 1);
 	}
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	say_idle(pool);
 }
 
 static void
@@ -94,49 +103,52 @@ wake_parent(const struct pool *pool)
  * the last one who can serve what is in the queue.
  */
 static bool
-worn_out(const struct pool *pool, int slot)
+worn_out(const struct pool *pool)
 {
-	uint32_t	most = (uint32_t)pool->config->max_requests;
+	uint32_t	most = (uint32_t)pool->max_requests;
 
-	return most > 0 && board_word(pool->board, slot).taken >= most &&
+	return most > 0 && board_word(pool->board, pool->slot).taken >= most &&
 	    getppid() == pool->parent;
 }
 
+/* The board has it that we are busy. */
 static void
-serve(struct pool *pool, int slot, int fd, const struct address *peer)
+serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 {
-	char			name[ADDRESS_TEXT];
 	struct outlive_client	client = { .fd = fd, .peer = &peer->sa,
 				    .peerlen = peer->len, .name = name };
 
-	(void)address_print(peer, name);
-	if (board_busy(pool->board, slot, name))
-		wake_parent(pool);
 	setproctitle("%s for %s, generation %u", pool->config->service_name,
 	    name, pool->generation);
 	log_debug("%s for %s", pool->config->service_name, name);
 	pool->config->service(&client, pool->config->arg);
 	(void)close(fd);
-	if (worn_out(pool, slot))
-		leave(pool, slot, 0);
+	if (worn_out(pool))
+		leave(pool, 0);
 	/* The board first: who reads the title finds it true. */
-	if (board_idle(pool->board, slot))
+	if (board_idle(pool->board, pool->slot))
 		wake_parent(pool);
-	say_idle(pool);
 }
 
 void
 child_run(struct pool *pool, int slot, int fd, const struct address *first)
 {
 	struct address	peer;
+	char		name[ADDRESS_TEXT];
 	int		got;
 
-	become_child(pool, slot);
+	pool->slot = slot;
+	become_child(pool);
 	if (fd != -1)
-		serve(pool, slot, fd, first);
-	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1)
-		serve(pool, slot, fd, &peer);
+		serve(pool, fd, first, address_print(first, name));
+	say_idle(pool);
+	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1) {
+		if (board_busy(pool->board, slot, address_print(&peer, name)))
+			wake_parent(pool);
+		serve(pool, fd, &peer, name);
+		say_idle(pool);
+	}
 	if (got == -1)
 		log_warn("a child cannot take its next client and leaves");
-	leave(pool, slot, got == 0 ? 0 : 1);
+	leave(pool, got == 0 ? 0 : 1);
 }

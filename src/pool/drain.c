@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -75,6 +76,8 @@ place_what_waits(struct pool *pool, int64_t deadline)
 {
 	int	due = listener_waiting(pool->listener);
 
+	/* Where children accept they go on beside us. */
+	(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
 	if (pool->held != -1)
 		place_somehow(pool, deadline);
 	while (!signals_int() && (due > 0 || clock_ms() < deadline)) {
@@ -107,6 +110,7 @@ end_listen(struct pool *pool)
 {
 	listener_end(pool->listener);
 	pool->listener = -1;
+	pool->closed = true;
 	/* Whoever waits for the lock finds the port free. */
 	instance_unlock(&pool->instance);
 }
@@ -126,8 +130,8 @@ close_queue(struct pool *pool)
 {
 	log_info("the port is free; clients still served: %d",
 	    clients(pool));
-	pool->strategy->close(pool);
-	pool->closed = true;
+	if (pool->strategy->close != NULL)
+		pool->strategy->close(pool);
 }
 
 /* Children that died, or that were too few, may have left more in the queue
@@ -187,7 +191,7 @@ drain_and_wait(struct pool *pool)
 			return;
 		}
 		enough = enough_children(pool);
-		if (pool->living == 0 || clients(pool) == 0)
+		if (pool->living == spawn_stuck(pool))
 			break;
 		/* A child that is done leaves, and its end wakes us. */
 		(void)signals_wait(NULL, 0, enough ? -1 : PATIENCE);
@@ -215,7 +219,8 @@ drain_and_end(struct pool *pool)
 	if (pool->held != -1)
 		(void)close(pool->held);
 	pool->held = -1;
-	pool->strategy->close(pool);
+	if (pool->strategy->close != NULL)
+		pool->strategy->close(pool);
 	spawn_signal(pool, SIGTERM);
 	/* A stopped child acts on a signal once it goes on. */
 	spawn_signal(pool, SIGCONT);

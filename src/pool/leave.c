@@ -10,10 +10,10 @@
 
 #include "leave.h"
 
-static struct {
-	pid_t	parent, self;
-	int	queue, spare;
-} leave;
+static struct leave			armed;
+static pid_t				self;
+static volatile sig_atomic_t		asked;		/* WINCH has come */
+static volatile sig_atomic_t		in_line;
 
 static void
 on_winch(int signo, siginfo_t *info, void *context)
@@ -23,38 +23,53 @@ on_winch(int signo, siginfo_t *info, void *context)
 	(void)signo;
 	(void)context;
 	/* What a service has forked inherits this handler, not our part. */
-	if (getpid() != leave.self)
+	if (getpid() != self)
 		return;
-	if (getppid() == leave.parent && info->si_code == SI_KERNEL)
+	if (getppid() == armed.parent && info->si_code == SI_KERNEL)
 		/* Our parent's terminal was resized, just before setsid(). */
 		return;
-	if (getppid() == leave.parent)
-		(void)dup3(leave.spare, leave.queue, O_CLOEXEC);
-	else
+	if (in_line)
+		armed.go(armed.arg);
+	asked = 1;
+	if (armed.queue && getppid() != armed.parent)
 		/*
 		 * End-of-file does not wait for a sibling that was stopped
 		 * before it closed the parent's end.
 		 */
-		(void)shutdown(leave.queue, SHUT_RD);
+		(void)shutdown(armed.door, SHUT_RD);
+	else if (armed.door != -1)
+		(void)dup3(armed.spare, armed.door, O_CLOEXEC);
 	errno = saved;
 }
 
 int
-leave_arm(pid_t parent, int queue, int spare)
+leave_arm(const struct leave *leave)
 {
 	struct sigaction	action = { .sa_sigaction = on_winch,
 				    .sa_flags = SA_RESTART | SA_SIGINFO };
 
-	leave.parent = parent;
-	leave.self = getpid();
-	leave.queue = queue;
-	leave.spare = spare;
+	armed = *leave;
+	self = getpid();
 	(void)sigfillset(&action.sa_mask);
 	if (sigaction(SIGWINCH, &action, NULL) == -1 ||
 	    prctl(PR_SET_PDEATHSIG, SIGWINCH) == -1)
 		return -1;
 	/* It may have ended before the kernel was asked to tell. */
-	if (getppid() != parent)
+	if (getppid() != armed.parent)
 		(void)raise(SIGWINCH);
 	return 0;
+}
+
+bool
+leave_line_up(void)
+{
+	in_line = 1;
+	/* Only now: what comes later finds us in line. */
+	return !asked;
+}
+
+void
+leave_line_left(void)
+{
+	in_line = 0;
 }

@@ -13,21 +13,46 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
+
+struct leave {
+	pid_t	parent;
+	int	door;		/* where the child waits for clients, by a
+				   call that blocks; -1: it does not wait */
+	int	spare;		/* a socket at end-of-file */
+	bool	queue;		/* the door is a queue that outlives the
+				   parent; else it is the listening socket */
+
+	/* Leave, now: called by the handler, so it may do only what is safe
+	   there (signal-safety(7)); and its argument. */
+	void	(*go)(void *);
+	void	*arg;
+};
+
 /*
  * Arm it, in a child, with WINCH blocked; the parent must have had it blocked
- * since before the fork.  The child waits for clients by a call that blocks
- * on the queue.  Afterwards, once WINCH is let in:
+ * since before the fork.  Afterwards, once WINCH is let in:
  *
- * - if the parent lives, the queue's number becomes a copy of the spare, a
- *   socket at end-of-file: the child finishes its client, then leaves;
- * - if the parent has gone, the queue gives what is in it, then end-of-file,
- *   for every child at once.
+ * - the door's number becomes a copy of the spare: the child finishes its
+ *   client, and finds the end when it waits for the next one.  A listening
+ *   socket that was behind that number is closed at once, so that the port is
+ *   free even while the child is busy;
+ * - but if the parent has gone, a queue stays, and gives what is in it, then
+ *   end-of-file, for every child at once.
  *
  * The handler restarts what it interrupts, so that no service sees EINTR: a
  * blocked call looks the number up again and finds what it stands for now.
  * That also closes the gap between looking and blocking.  0, or -1 with
  * errno.
  */
-int	leave_arm(pid_t parent, int queue, int spare);
+int	leave_arm(const struct leave *);
+
+/*
+ * Stand in line for a lock that somebody may keep for ever.  False: WINCH has
+ * come.  From then on, until leave_line_left(), the child has nothing that
+ * anybody would miss, and WINCH makes it go.
+ */
+bool	leave_line_up(void);
+void	leave_line_left(void);
 
 #endif

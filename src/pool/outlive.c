@@ -28,6 +28,7 @@ outlive_config_init(struct outlive_config *config)
 {
 	*config = (struct outlive_config){
 		.service_name = "service",
+		.strategy = "pass",
 		.backlog = 4096,
 		.idle_min = 8,
 		.idle_max = 32,
@@ -92,7 +93,8 @@ open_pool(struct pool *pool, const struct address *address)
 	    sizeof(*pool->children))) == NULL ||
 	    (pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (pool->spare = open_spare()) == -1 ||
-	    pool->strategy->open(pool) == -1) {
+	    (pool->strategy->open != NULL &&
+	    pool->strategy->open(pool) == -1)) {
 		log_warn("cannot make a pool of %d children",
 		    pool->config->max_children);
 		return -1;
@@ -110,6 +112,8 @@ close_pool(struct pool *pool)
 		(void)close(pool->wake);
 	if (pool->spare != -1)
 		(void)close(pool->spare);
+	if (pool->lock != -1)
+		(void)close(pool->lock);
 	free(pool->children);
 	if (pool->board != NULL) {
 		board_part(pool->board);
@@ -164,16 +168,37 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	return parent_run(pool);
 }
 
+static bool
+choose_strategy(struct pool *pool)
+{
+	const struct outlive_config	*config = pool->config;
+
+	if (config->strategy == NULL ||
+	    (pool->strategy = strategy_find(config->strategy)) == NULL) {
+		log_info("'%s' is no strategy: expected fork, shared, fcntl, "
+		    "mutex or pass", config->strategy == NULL ? "" :
+		    config->strategy);
+		return false;
+	}
+	pool->max_requests = config->max_requests;
+	pool->policy.max_children = config->max_children;
+	pool->policy.children_accept = !pool->strategy->parent_accepts;
+	if (pool->strategy->prefork) {
+		pool->policy.idle_min = config->idle_min;
+		pool->policy.idle_max = config->idle_max;
+	} else
+		/* A child for each client. */
+		pool->max_requests = 1;
+	return true;
+}
+
 int
 outlive_serve(const struct outlive_config *config)
 {
-	struct pool	 pool = { .config = config, .strategy = &strategy_pass,
-			    .parent = getpid(), .wake = -1, .spare = -1,
+	struct pool	 pool = { .config = config, .parent = getpid(),
+			    .wake = -1, .spare = -1, .lock = -1,
 			    .instance = { .dir = -1, .lock = -1 },
-			    .listener = -1, .queue = { -1, -1 }, .held = -1,
-			    .policy = { .idle_min = config->idle_min,
-			    .idle_max = config->idle_max,
-			    .max_children = config->max_children } };
+			    .listener = -1, .queue = { -1, -1 }, .held = -1 };
 	struct address	 address;
 	const char	*why;
 	char		 orphans[256];
@@ -184,6 +209,8 @@ outlive_serve(const struct outlive_config *config)
 		log_info("%s", why);
 		return EX_USAGE;
 	}
+	if (!choose_strategy(&pool))
+		return EX_USAGE;
 	if (signals_open() == -1) {
 		log_warn("sigaction");
 		return EX_OSERR;

@@ -14,10 +14,9 @@
 #include "signals.h"
 #include "spawn.h"
 
-/* Before the next try of something that had no room, in ms; the first two
-   grow (policy.h). */
+/* Before the next try of something that had no room, in ms; the first one
+   grows (policy.h). */
 #define ACCEPT_PAUSE	100
-#define FORK_PAUSE	1000
 #define QUEUE_PAUSE	10
 
 /* A child has broken what all of them wait on.  errno survives. */
@@ -38,16 +37,20 @@ mend_queue(struct pool *pool)
 static bool
 place_held(struct pool *pool)
 {
-	if (pool->strategy->place_client(pool, pool->held,
-	    &pool->held_peer) == -1) {
+	int	fd = pool->held;
+
+	/* Not held any more: a child that is forked for it must keep it. */
+	pool->held = -1;
+	if (pool->strategy->place_client(pool, fd, &pool->held_peer) == 0)
+		return true;
+	if (errno == EPIPE || errno == EAGAIN) {
+		pool->held = fd;
 		if (errno == EPIPE)
 			mend_queue(pool);
-		if (errno == EPIPE || errno == EAGAIN)
-			return false;
-		log_warn("a client is lost: it cannot be passed to a child");
-		(void)close(pool->held);
+		return false;
 	}
-	pool->held = -1;
+	log_warn("a client is lost: it cannot be passed to a child");
+	(void)close(fd);
 	return true;
 }
 
@@ -122,20 +125,9 @@ look_at_crowd(struct pool *pool)
 static void
 give_birth(struct pool *pool, int how_many)
 {
-	int	ms;
-
-	while (how_many-- > 0) {
-		if (spawn_birth(pool, -1, NULL) == -1) {
-			if ((ms = policy_trouble(&pool->births.fork,
-			    FORK_PAUSE, clock_ms())) > 0)
-				log_warn("fork: the next try in %d s",
-				    ms / 1000);
+	while (how_many-- > 0)
+		if (spawn_birth(pool, -1, NULL) == -1)
 			return;
-		}
-		if (policy_fine(&pool->births.fork, clock_ms()))
-			log_info("fork: works again");
-	}
-	look_at_crowd(pool);
 }
 
 static int
@@ -146,9 +138,11 @@ sooner(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Sleep until a client, a child or a signal wants something.  Returns whether
-   a client waits. */
-static bool
+/* What the parent found when it woke. */
+enum door { DOOR_QUIET, DOOR_CLIENT, DOOR_BROKEN };
+
+/* Sleep until a client, a child or a signal wants something. */
+static enum door
 sleep_well(struct pool *pool, const struct policy_counts *counts)
 {
 	struct pollfd	fds[2] = {
@@ -160,19 +154,26 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 			    now);
 	uint64_t	many;
 
-	if (pool->held != -1)
-		ms = sooner(ms, QUEUE_PAUSE);
+	if (!pool->strategy->parent_accepts) {
+		/* Its end, by somebody else's shutdown(), is all that is to be
+		   seen: children would leave as fast as they are born. */
+		fds[1].fd = pool->listener;
+		fds[1].events = 0;
+	} else if (pool->held != -1)
+		ms = pool->strategy->queue ? sooner(ms, QUEUE_PAUSE) : ms;
 	else if (now < pool->accepts.not_before)
 		ms = sooner(ms, (int)(pool->accepts.not_before - now));
-	else if (counts->unclaimed > 0)
+	else if (policy_room(&pool->policy, counts, &pool->births, now) > 0)
 		fds[1].fd = pool->listener;
 	if (board_ask(pool->board, policy_changes(&pool->policy, counts)))
 		ms = 0;
 	if (signals_wait(fds, 2, ms) <= 0)
-		return false;
+		return DOOR_QUIET;
 	if (fds[0].revents != 0)
 		(void)!read(pool->wake, &many, sizeof(many));
-	return fds[1].revents != 0;
+	if (fds[1].revents == 0)
+		return DOOR_QUIET;
+	return pool->strategy->parent_accepts ? DOOR_CLIENT : DOOR_BROKEN;
 }
 
 /* HUP: new children, as soon as the old ones are done. */
@@ -204,7 +205,7 @@ int
 parent_run(struct pool *pool)
 {
 	struct policy_counts	counts;
-	bool			waiting = false;
+	enum door		door = DOOR_QUIET;
 
 	while (!signals_end()) {
 		spawn_reap(pool);
@@ -212,17 +213,22 @@ parent_run(struct pool *pool)
 			replace_all(pool);
 		board_look(pool->board);
 		counts = spawn_take_stock(pool);
-		if ((waiting || pool->held != -1) &&
-		    accept_some(pool, counts.unclaimed) == -1) {
+		if (door == DOOR_BROKEN || ((door == DOOR_CLIENT ||
+		    pool->held != -1) && accept_some(pool,
+		    policy_room(&pool->policy, &counts, &pool->births,
+		    clock_ms())) == -1)) {
+			if (door == DOOR_BROKEN)
+				log_info("somebody has shut the listening socket down");
 			drain_nothing(pool);
 			return -1;
 		}
 		counts = spawn_take_stock(pool);
 		give_birth(pool, policy_births(&pool->policy, &counts,
 		    &pool->births, clock_ms()));
+		look_at_crowd(pool);
 		spawn_dismiss(pool, policy_excess(&pool->policy, &counts));
 		counts = spawn_take_stock(pool);
-		waiting = sleep_well(pool, &counts);
+		door = sleep_well(pool, &counts);
 	}
 	end(pool);
 	return 0;

@@ -76,6 +76,21 @@ policy_births(const struct policy *policy, const struct policy_counts *counts,
 }
 
 int
+policy_room(const struct policy *policy, const struct policy_counts *counts,
+    const struct policy_births *births, int64_t now)
+{
+	int	room = policy->max_children - counts->children;
+
+	if (policy->children_accept)
+		return 0;
+	if (policy->idle_max > 0)
+		return counts->unclaimed;
+	if (now < not_before(births))
+		return 0;
+	return room < BIRTHS_AT_ONCE ? room : BIRTHS_AT_ONCE;
+}
+
+int
 policy_excess(const struct policy *policy, const struct policy_counts *counts)
 {
 	int	excess = counts->unclaimed - policy->idle_max;
@@ -87,7 +102,9 @@ int
 policy_sleep(const struct policy *policy, const struct policy_counts *counts,
     const struct policy_births *births, int64_t now)
 {
-	if (missing(policy, counts) == 0)
+	if (policy->idle_max == 0 && now >= not_before(births))
+		return -1;
+	if (policy->idle_max > 0 && missing(policy, counts) == 0)
 		return -1;
 	if (now >= not_before(births))
 		return 0;
@@ -97,11 +114,17 @@ policy_sleep(const struct policy *policy, const struct policy_counts *counts,
 int
 policy_changes(const struct policy *policy, const struct policy_counts *counts)
 {
-	/* Nobody is free: the first one who is must say so. */
-	if (counts->unclaimed <= 0)
-		return 1;
-	/* Otherwise only too many idle ones are news to a parent that knows
-	   whom it gave work. */
-	return policy_excess(policy, counts) > 0 ? 1 :
-	    policy->idle_max - counts->unclaimed + 1;
+	int	more = policy_excess(policy, counts) > 0 ? 1 :
+		    policy->idle_max - counts->unclaimed + 1;
+	int	fewer = counts->unclaimed - policy->idle_min + 1;
+
+	if (!policy->children_accept)
+		/* Nobody is free: the first one who is must say so.  Otherwise
+		   only too many idle ones are news to a parent that knows whom
+		   it gave work. */
+		return counts->unclaimed <= 0 ? 1 : more;
+	/* Too few are news where there can be more of them, and where they are
+	   not too few already. */
+	return counts->children < policy->max_children && fewer > 0 &&
+	    fewer < more ? fewer : more;
 }

@@ -8,8 +8,10 @@
 
 struct policy {
 	int	idle_min;	/* fewer are too few */
-	int	idle_max;	/* more are too many */
+	int	idle_max;	/* more are too many; 0: nobody is ever idle,
+				   there is a birth for each client */
 	int	max_children;	/* idle, busy and leaving ones together */
+	bool	children_accept; /* and not the parent */
 };
 
 struct policy_counts {
@@ -55,11 +57,15 @@ void	policy_served(struct policy_births *);
 int	policy_births(const struct policy *, const struct policy_counts *,
 	    const struct policy_births *, int64_t now);
 
+/* How many clients to accept now: not more than can be placed at once. */
+int	policy_room(const struct policy *, const struct policy_counts *,
+	    const struct policy_births *, int64_t now);
+
 /* How many idle children to let go. */
 int	policy_excess(const struct policy *, const struct policy_counts *);
 
-/* How long the parent may sleep before the next birth: -1 for ever, 0 not at
-   all, otherwise milliseconds. */
+/* How long the parent may sleep before the next birth, or the next client that
+   needs one: -1 for ever, 0 not at all, otherwise milliseconds. */
 int	policy_sleep(const struct policy *, const struct policy_counts *,
 	    const struct policy_births *, int64_t now);
 

@@ -18,6 +18,8 @@
 #include "policy.h"
 #include "strategy.h"
 
+struct accept_mutex;
+
 /* A child, as its parent knows it; its slot on the board has this index. */
 struct child {
 	pid_t	pid;		/* 0: the slot is free */
@@ -29,6 +31,8 @@ struct pool {
 	const struct outlive_config	*config;
 	const struct strategy		*strategy;
 	struct policy			 policy;
+	int				 max_requests;	/* of one child; 0: no
+							   limit */
 	unsigned int			 port;		/* as bound */
 	struct instance			 instance;
 	unsigned int			 generation;
@@ -38,15 +42,18 @@ struct pool {
 	bool				 crowded;	/* that was said */
 
 	pid_t		 parent;
+	int		 slot;		/* in a child: its own */
 
 	/* Descriptors; -1: there is none. */
 	int		 listener;
 	int		 wake;		/* eventfd: children wake the parent */
 	int		 spare;		/* a socket at end-of-file (leave.h) */
 	int		 queue[2];	/* parent's end, children's end */
+	int		 lock;		/* of those who want to accept */
 	int		 held;		/* accepted, not handed over yet */
 	struct address	 held_peer;
 	struct policy_retry accepts;
+	struct accept_mutex *mutex;	/* strategy_accept.c */
 
 	struct board	*board;
 	struct child	*children;	/* board_size() of them */
@@ -54,6 +61,8 @@ struct pool {
 	int		 living;	/* children */
 	bool		 ending;	/* they were told to: no obituaries */
 	bool		 closed;	/* no more clients: they leave */
+	pid_t		 stuck;		/* a stopped child that keeps the
+					   others from accepting; 0: none */
 	struct policy_births births;
 
 	/*

@@ -14,8 +14,10 @@
 #include "pool.h"
 #include "spawn.h"
 
-/* The first wait after a child has died young, in ms; it grows (policy.h). */
+/* The first wait after a child has died young, or could not be born, in ms; it
+   grows (policy.h). */
 #define YOUNG_PAUSE	1000
+#define FORK_PAUSE	1000
 
 static int
 free_slot(const struct pool *pool)
@@ -29,10 +31,21 @@ free_slot(const struct pool *pool)
 	return -1;
 }
 
+static void
+no_birth(struct pool *pool)
+{
+	int	ms = policy_trouble(&pool->births.fork, FORK_PAUSE,
+		    clock_ms());
+
+	if (ms > 0)
+		log_warn("fork: the next try in %d s", ms / 1000);
+}
+
 int
 spawn_birth(struct pool *pool, int fd, const struct address *peer)
 {
 	int	slot = free_slot(pool);
+	char	name[ADDRESS_TEXT];
 	pid_t	pid;
 
 	if (slot == -1) {
@@ -40,14 +53,21 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 		return -1;
 	}
 	/* Before the fork: a child may say that it is busy at once. */
-	board_born(pool->board, slot);
+	board_born(pool->board, slot,
+	    fd == -1 ? NULL : address_print(peer, name));
 	pid = fork();
 	if (pid == -1) {
+		no_birth(pool);
+		/* It has served nobody. */
+		board_born(pool->board, slot, NULL);
 		board_free(pool->board, slot);
+		errno = EAGAIN;
 		return -1;
 	}
 	if (pid == 0)
 		child_run(pool, slot, fd, peer);
+	if (policy_fine(&pool->births.fork, clock_ms()))
+		log_info("fork: works again");
 	board_forked(pool->board, slot, pid);
 	pool->children[slot] = (struct child){ .pid = pid };
 	if (slot >= pool->used)
@@ -149,25 +169,51 @@ bury(struct pool *pool, int slot, int status)
 	pool->living--;
 	while (pool->used > 0 && pool->children[pool->used - 1].pid == 0)
 		pool->used--;
-	if (young && status == 0)
+	if (young && status == 0 && pool->strategy->queue)
 		left_by_itself(pool);
+}
+
+/* A child that has the accept lock keeps it while it is stopped, and nobody
+   can take it away from there: say who it is. */
+static void
+look_who_is_stuck(struct pool *pool)
+{
+	pid_t	holder = pool->strategy->lock_holder == NULL ? 0 :
+		    pool->strategy->lock_holder(pool);
+	int	slot = holder == 0 ? -1 : slot_of(pool, holder);
+
+	if (slot == -1 || !pool->children[slot].stopped)
+		holder = 0;
+	if (holder == pool->stuck)
+		return;
+	if (holder != 0)
+		log_info("child %d is stopped and has the accept lock: nobody "
+		    "accepts until it goes on, or is killed", holder);
+	else
+		log_info("the accept lock is free again");
+	pool->stuck = holder;
+	board_stuck(pool->board, holder);
 }
 
 void
 spawn_reap(struct pool *pool)
 {
 	int	slot, status;
+	bool	news = false;
 	pid_t	pid;
 
 	while ((pid = waitpid(-1, &status,
 	    WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if ((slot = slot_of(pool, pid)) == -1)
 			continue;
+		news = true;
 		if (WIFSTOPPED(status) || WIFCONTINUED(status))
 			pool->children[slot].stopped = WIFSTOPPED(status);
 		else
 			bury(pool, slot, status);
 	}
+	if (news)
+		look_who_is_stuck(pool);
 }
 
 struct policy_counts
@@ -189,7 +235,8 @@ spawn_take_stock(struct pool *pool)
 	if (taken != pool->taken_before)
 		policy_served(&pool->births);
 	pool->taken_before = taken;
-	counts.in_flight = pool->strategy->in_flight(pool, taken);
+	if (pool->strategy->in_flight != NULL)
+		counts.in_flight = pool->strategy->in_flight(pool, taken);
 	counts.unclaimed = idle - counts.in_flight;
 	return counts;
 }
@@ -211,12 +258,35 @@ spawn_dismiss(struct pool *pool, int how_many)
 	}
 }
 
+void
+spawn_ask_all(struct pool *pool)
+{
+	int	slot;
+
+	for (slot = 0; slot < pool->used; slot++)
+		if (pool->children[slot].pid != 0)
+			(void)kill(pool->children[slot].pid, SIGWINCH);
+}
+
+int
+spawn_stuck(const struct pool *pool)
+{
+	int	slot, many = 0;
+
+	for (slot = 0; slot < pool->used; slot++)
+		many += pool->children[slot].pid != 0 &&
+		    pool->children[slot].stopped &&
+		    board_word(pool->board, slot).state == SLOT_IDLE;
+	return many;
+}
+
 int
 spawn_renew(struct pool *pool)
 {
 	int	slot, many = 0;
 
-	if (pool->strategy->renew(pool) == -1)
+	if (pool->strategy->renew != NULL &&
+	    pool->strategy->renew(pool) == -1)
 		return -1;
 	for (slot = 0; slot < pool->used; slot++) {
 		struct child *child = &pool->children[slot];

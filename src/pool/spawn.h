@@ -13,8 +13,9 @@ struct pool;
 
 /*
  * Fork a child.  If fd is not -1 it is the child's first client; the parent's
- * copy is closed.  0, or -1 with errno: fork(2)'s, or EAGAIN if the board is
- * full; the descriptor is still open then.
+ * copy is closed.  0; or -1 with errno EAGAIN, and the descriptor is still open:
+ * there is no room for another process, which has been logged and delays the
+ * next birth, or on the board.
  */
 int	spawn_birth(struct pool *, int fd, const struct address *);
 
@@ -31,9 +32,15 @@ struct policy_counts	spawn_take_stock(struct pool *);
 /* Ask so many idle children to leave. */
 void	spawn_dismiss(struct pool *, int how_many);
 
+/* Ask all of them, busy ones too, to leave when they are done. */
+void	spawn_ask_all(struct pool *);
+
 /* All children that there are leave when they are done: renew the strategy,
    and count on none of them any more.  How many that are, or -1 with errno. */
 int	spawn_renew(struct pool *);
+
+/* How many children cannot leave, idle as they are: they are stopped. */
+int	spawn_stuck(const struct pool *);
 
 /* Send a signal to every child, and to what it has forked: each is the leader
    of a process group. */

@@ -140,6 +140,9 @@ pass_take_client(struct pool *pool, int *fd, struct address *peer)
 const struct strategy	strategy_pass = {
 	.name = "pass",
 	.place = "UNP 30.9",
+	.parent_accepts = true,
+	.prefork = true,
+	.queue = true,
 	.open = pass_open,
 	.place_client = pass_place_client,
 	.in_flight = pass_in_flight,

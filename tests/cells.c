@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cells.h"
+#include "harness.h"
+
+const char	*const cells_strategies[] = {
+	"fork", "shared", "fcntl", "mutex", "pass", NULL
+};
+
+/* They wait most of the time. */
+#define AT_ONCE		8
+
+struct run {
+	pid_t	pid;
+	FILE	*says;
+	int	status;
+	bool	ended;
+};
+
+static void
+begin(const struct cell *cell, struct run *run)
+{
+	int	out = memfd_create(cell->name, MFD_CLOEXEC);
+
+	if (out == -1 || (run->says = fdopen(out, "r")) == NULL)
+		bail("memfd: %s", strerror(errno));
+	if ((run->pid = fork()) == -1)
+		bail("fork: %s", strerror(errno));
+	if (run->pid != 0)
+		return;
+	(void)dup2(out, STDOUT_FILENO);
+	harness_begin();
+	harness_own_network();
+	harness_strategy(cell->strategy);
+	cell->play(cell);
+	exit(done());
+}
+
+/* Its checks become ours. */
+static void
+relay(const struct cell *cell, struct run *run)
+{
+	char	line[1024], name[64];
+	int	checks = 0;
+
+	(void)snprintf(name, sizeof(name), "%s, %s", cell->strategy,
+	    cell->name);
+	rewind(run->says);
+	while (fgets(line, sizeof(line), run->says) != NULL) {
+		const char *text = strstr(line, " - ");
+		const char *why = strstr(line, " # SKIP ");
+		int holds = strncmp(line, "ok ", 3) == 0;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "1..0 # SKIP ", 12) == 0)
+			skip(name, line + 12);
+		else if (holds && why != NULL)
+			skip(name, why + 8);
+		else if (text != NULL &&
+		    (holds || strncmp(line, "not ok ", 7) == 0))
+			(void)ok(holds, "%s: %s", name, text + 3);
+		else if (strncmp(line, "1..", 3) != 0)
+			note("%s: %s", name,
+			    line + (strncmp(line, "# ", 2) == 0 ? 2 : 0));
+		checks += text != NULL || why != NULL;
+	}
+	(void)fclose(run->says);
+	if (!WIFEXITED(run->status) || WEXITSTATUS(run->status) != 0 ||
+	    checks == 0)
+		(void)ok(0, "%s: ended with status %#x after %d checks",
+		    name, run->status, checks);
+}
+
+void
+cells_play(const struct cell *cells, int n)
+{
+	struct run	*runs = calloc((size_t)n, sizeof(*runs));
+	int		 begun = 0, ended = 0, said = 0, i, status;
+	pid_t		 pid;
+
+	if (runs == NULL)
+		bail("no memory");
+	while (said < n) {
+		for (; begun < n && begun - ended < AT_ONCE; begun++)
+			begin(&cells[begun], &runs[begun]);
+		if ((pid = wait(&status)) == -1)
+			bail("wait: %s", strerror(errno));
+		for (i = 0; i < begun; i++)
+			if (runs[i].pid == pid) {
+				runs[i].status = status;
+				runs[i].ended = true;
+				ended++;
+			}
+		for (; said < begun && runs[said].ended; said++)
+			relay(&cells[said], &runs[said]);
+	}
+	free(runs);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One test for many cases, side by side: each is played in a process of its
+ * own, that begins as harness_begin() does and has a network of its own.
+ */
+#ifndef TESTS_CELLS_H
+#define TESTS_CELLS_H
+
+/* A strategy, and what becomes of it: how its parent ends, or anything else
+   that a test has a table of. */
+struct cell {
+	const char	*strategy;
+	const char	*name;
+	void		(*play)(const struct cell *);
+	int		 number;
+};
+
+/* All strategies' names; NULL at the end. */
+extern const char	*const cells_strategies[];
+
+/*
+ * Play them all, a few at once, and say their checks, in order, each behind its
+ * case's strategy and name.  A case that bails out fails, and so does one that
+ * says nothing.
+ */
+void	cells_play(const struct cell *, int n);
+
+#endif
