@@ -29,6 +29,7 @@
 
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
+static const char *strategy;	/* of our servers; NULL: they choose */
 static char	gate[64];	/* a file that pauses the server */
 static char	state[64];	/* the state directory of our servers */
 
@@ -271,6 +272,12 @@ any_port(const char *argument, const char *before)
 	return len > 2 && strcmp(argument + len - 2, ":0") == 0;
 }
 
+void
+harness_strategy(const char *name)
+{
+	strategy = name;
+}
+
 /*
  * argv of a server that is given these arguments.  Where the kernel chooses the
  * port, each server is an instance of its own.
@@ -285,6 +292,10 @@ arguments(const char **argv, const char *first, va_list ap)
 
 	for (n = 1; argv[n] != NULL; n++)
 		;
+	if (strategy != NULL) {
+		argv[n++] = "-a";
+		argv[n++] = strategy;
+	}
 	for (; first != NULL && n < 29; first = va_arg(ap, const char *)) {
 		named = named || strcmp(first, "-n") == 0;
 		if (!named && any_port(first, argv[n - 1])) {

@@ -53,6 +53,10 @@ struct wait {
 void	wait_a_moment(struct wait *);
 
 /* Servers.  Their logs go to one file in memory. */
+
+/* The strategy of those that are started from here on; NULL: none is asked
+   for. */
+void		harness_strategy(const char *name);
 struct server {
 	pid_t		pid;
 	unsigned int	port;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Promises P1 to P4: the parent is ended by each signal, with a client in
- * each state; then the next parent binds the same port at its first try.
+ * Promises P1 to P4: with each strategy the parent is ended by each signal,
+ * with a client in each state; then the next parent binds the same port at its
+ * first try.  HUP ends the children only.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -10,21 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "process.h"
 
 #define PORT	"127.0.0.1:9999"
 
-static const struct {
-	int		 signo;
-	const char	*name;
-} ends[] = {
-	{ SIGTERM, "TERM" }, { SIGQUIT, "QUIT" }, { SIGINT, "INT" },
-	{ SIGKILL, "KILL" },
-};
-
 static pid_t	waits;		/* a parent that was sent QUIT */
+static bool	prefork;	/* there are children before clients */
 
 /* The parent ends as the signal says that it should. */
 static void
@@ -111,13 +106,14 @@ busy(int signo)
 		next_parent();
 }
 
+/* Children that wait for clients; "fork" has none. */
 static void
 idle(int signo)
 {
 	struct server	server = server_start("-i", "3:4", PORT, "echo", NULL);
 	pid_t		list[64];
 
-	await_children(server.pid, 3, list);
+	await_children(server.pid, prefork ? 3 : 0, list);
 	end_parent(server, signo);
 	nothing_left();
 	ok(listeners(9999) == 0, "nobody listens");
@@ -249,33 +245,79 @@ quit_with_a_stopped_child(void)
 	nothing_left();
 }
 
-static const struct {
-	const char	*name;
-	void		(*play)(int signo);
-} states[] = {
-	{ "a busy client", busy },
-	{ "idle children", idle },
-	{ "a queued connection", queued },
-	{ "connections not accepted", completed },
-};
+/* HUP: others take the children's places, a busy one's once it is done. */
+static void
+hup(void)
+{
+	struct server	server = server_start("-i", "3:4", PORT, "echo", NULL);
+	int		client = dial(server.port), other, i;
+	pid_t		list[64], new;
+
+	ok(echoes(client, "before\n"), "a client is served");
+	await_children(server.pid, prefork ? 4 : 1, list);
+	send_signal(server.pid, SIGHUP);
+	await_log("HUP: replacing");
+	for (i = 0; i < (prefork ? 4 : 1); i++)
+		if (list[i] != await_server_of(server.pid, client))
+			await_gone(list[i]);
+	ok(echoes(client, "after\n"), "its old child goes on");
+	other = dial(server.port);
+	ok(echoes(other, "new\n"), "a new one is served");
+	new = await_server_of(server.pid, other);
+	for (i = 0; i < (prefork ? 4 : 1); i++)
+		ok(list[i] != new, "by none of the old children");
+	new = await_server_of(server.pid, client);
+	(void)close(client);
+	await_gone(new);
+	ok(1, "the old child leaves when it is done");
+	(void)close(other);
+	server_end(server);
+}
+
+static void
+play(const struct cell *cell)
+{
+	int	signo = cell->number;
+
+	prefork = strcmp(cell->strategy, "fork") != 0;
+	if (signo == SIGHUP) {
+		hup();
+		return;
+	}
+	busy(signo);
+	idle(signo);
+	completed(signo);
+	if (strcmp(cell->strategy, "pass") == 0)
+		queued(signo);
+	if (signo != SIGQUIT)
+		return;
+	if (prefork)
+		quit_with_a_stopped_child();
+	quit_and(SIGTERM, "TERM");
+	quit_and(SIGINT, "INT");
+	quit_and(SIGKILL, "KILL");
+}
 
 int
 main(void)
 {
-	size_t	end, state;
+	static const struct {
+		int		 signo;
+		const char	*name;
+	} ends[] = {
+		{ SIGTERM, "TERM" }, { SIGQUIT, "QUIT" }, { SIGINT, "INT" },
+		{ SIGKILL, "KILL" }, { SIGHUP, "HUP" },
+	};
+	struct cell		 cells[25];
+	const char *const	*strategy = cells_strategies;
+	size_t			 end;
+	int			 n = 0;
 
 	harness_begin();
-	harness_own_network();
-	for (end = 0; end < sizeof(ends) / sizeof(ends[0]); end++)
-		for (state = 0; state < sizeof(states) / sizeof(states[0]);
-		    state++) {
-			note("%s, %s", ends[end].name, states[state].name);
-			log_clear();
-			states[state].play(ends[end].signo);
-		}
-	quit_with_a_stopped_child();
-	quit_and(SIGTERM, "TERM");
-	quit_and(SIGINT, "INT");
-	quit_and(SIGKILL, "KILL");
+	for (; *strategy != NULL; strategy++)
+		for (end = 0; end < sizeof(ends) / sizeof(ends[0]); end++)
+			cells[n++] = (struct cell){ *strategy,
+			    ends[end].name, play, ends[end].signo };
+	cells_play(cells, n);
 	return done();
 }
