@@ -12,6 +12,7 @@
 
 #include "cells.h"
 #include "harness.h"
+#include "net/clock.h"
 
 const char	*const cells_strategies[] = {
 	"fork", "shared", "fcntl", "mutex", "pass", NULL
@@ -21,10 +22,11 @@ const char	*const cells_strategies[] = {
 #define AT_ONCE		8
 
 struct run {
-	pid_t	pid;
-	FILE	*says;
-	int	status;
-	bool	ended;
+	pid_t		 pid;
+	FILE		*says;
+	int		 status;
+	bool		 ended;
+	long long	 took;		/* ms; at first, when it began */
 };
 
 static void
@@ -36,9 +38,11 @@ begin(const struct cell *cell, struct run *run)
 		bail("memfd: %s", strerror(errno));
 	if ((run->pid = fork()) == -1)
 		bail("fork: %s", strerror(errno));
+	run->took = clock_ms();
 	if (run->pid != 0)
 		return;
 	(void)dup2(out, STDOUT_FILENO);
+	anew();
 	harness_begin();
 	harness_own_network();
 	harness_strategy(cell->strategy);
@@ -74,6 +78,7 @@ relay(const struct cell *cell, struct run *run)
 			    line + (strncmp(line, "# ", 2) == 0 ? 2 : 0));
 		checks += text != NULL || why != NULL;
 	}
+	note("%s: took %lld ms", name, run->took);
 	(void)fclose(run->says);
 	if (!WIFEXITED(run->status) || WEXITSTATUS(run->status) != 0 ||
 	    checks == 0)
@@ -99,6 +104,7 @@ cells_play(const struct cell *cells, int n)
 			if (runs[i].pid == pid) {
 				runs[i].status = status;
 				runs[i].ended = true;
+				runs[i].took = clock_ms() - runs[i].took;
 				ended++;
 			}
 		for (; said < begun && runs[said].ended; said++)

@@ -9,10 +9,12 @@
  *		children for the N-th time
  * newborn N	the N-th child stops itself right after fork(), before its
  *		first act
- * waiting N	the N-th child stops itself before it waits for a client, past
- *		all that it could have looked at before
- * taken N	who takes the N-th connection stops itself right after
- *		recvmsg(), before it says that it has a client
+ * waiting N	the N-th child that comes to wait for a client stops itself
+ *		before it does, past all that it could have looked at before;
+ *		it has the accept lock, if there is one
+ * lining N	the N-th child stops itself before it waits for the accept lock
+ * taken N	which child ever takes the N-th connection stops itself right
+ *		after recvmsg() or accept(), before it says that it has a client
  * gate PATH	children wait before recvmsg() as long as there is such a file
  * barren PATH	fork() fails as long as there is such a file
  * stillborn PATH	children end before their first act as long as there is
@@ -39,6 +41,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pool/leave.h"
+
 pid_t	__real_fork(void);
 pid_t	__wrap_fork(void);
 ssize_t	__real_sendmsg(int, const struct msghdr *, int);
@@ -55,20 +59,24 @@ int	__real_kill(pid_t, int);
 int	__wrap_kill(pid_t, int);
 int	__real_accept4(int, struct sockaddr *, socklen_t *, int);
 int	__wrap_accept4(int, struct sockaddr *, socklen_t *, int);
+bool	__real_leave_line_up(void);
+bool	__wrap_leave_line_up(void);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
 static int		 forks;		/* in a child: which one it is */
-static bool		 is_child;
+static bool		 is_child, waited;
 static int		 flood = -1;	/* its last client */
-static _Atomic int	*takes;		/* of all children together */
+static struct {		/* of all children together */
+	_Atomic int	 takes, waits;
+} *together;
 
 static void __attribute__((__constructor__))
 share(void)
 {
-	takes = mmap(NULL, sizeof(*takes), PROT_READ | PROT_WRITE,
+	together = mmap(NULL, sizeof(*together), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (takes == MAP_FAILED)
+	if (together == MAP_FAILED)
 		abort();
 }
 
@@ -152,23 +160,41 @@ __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 	return __real_sendmsg(fd, msg, flags);
 }
 
+/* In a child that is about to block. */
+static void
+waits(void)
+{
+	if (!waited)
+		stop_at("waiting ", ++together->waits);
+	waited = true;
+}
+
+bool
+__wrap_leave_line_up(void)
+{
+	static bool	lined;
+	bool		stay = __real_leave_line_up();
+
+	if (!lined)
+		stop_at("lining ", forks);
+	lined = true;
+	return stay;
+}
+
 ssize_t
 __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	static bool	waited;
 	ssize_t		n;
 	int		take;
 
 	/* A parent that moves its queue does not wait. */
 	if (!is_child)
 		return __real_recvmsg(fd, msg, flags);
-	if (!waited)
-		stop_at("waiting ", forks);
-	waited = true;
+	waits();
 	while (lasts("gate "))
 		(void)poll(NULL, 0, 2);
 	n = __real_recvmsg(fd, msg, flags);
-	take = n > 0 ? ++*takes : 0;
+	take = n > 0 ? ++together->takes : 0;
 	if (take > 0)
 		stop_at("taken ", take);
 	if (take > 0 && take == asked("shut "))
@@ -234,9 +260,14 @@ int
 __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 {
 	static int	times;
-	int		client = __real_accept4(fd, peer, len, flags);
+	int		client;
 
-	if (client != -1)
+	if (is_child)
+		waits();
+	client = __real_accept4(fd, peer, len, flags);
+	if (client != -1 && is_child)
+		stop_at("taken ", ++together->takes);
+	else if (client != -1)
 		stop_at("accepted ", ++times);
 	if (client != -1 && asked("flood "))
 		come_again(fd);

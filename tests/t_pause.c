@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The parent and its children are stopped at moments that last for a
- * microsecond (pause.c), with a client in each state; and then they are ended
- * or go on.
+ * With each strategy the parent and its children are stopped at moments that
+ * last for a microsecond (pause.c), with a client in each state; and then they
+ * are ended or go on.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "answer.h"
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
+#include "net/stream.h"
 #include "process.h"
 
 #define PORT	"127.0.0.1:9999"
@@ -20,10 +25,12 @@ static const struct end {
 	int		 signo;		/* 0: the parent lives */
 	const char	*name;
 } ends[] = {
-	{ 0, "its parent lives" },
-	{ SIGTERM, "TERM to its parent" },
-	{ SIGQUIT, "QUIT to its parent" },
-	{ SIGKILL, "KILL to its parent" },
+	{ 0, "nothing" },
+	{ SIGTERM, "TERM" },
+	{ SIGQUIT, "QUIT" },
+	{ SIGINT, "INT" },
+	{ SIGKILL, "KILL" },
+	{ SIGHUP, "HUP" },
 };
 
 /* Another parent has the port at its first try, and serves. */
@@ -46,12 +53,25 @@ nothing_left(void)
 	ok(harness_nobody_left(), "no process is left");
 }
 
+/* A child may have answered before its end. */
+static bool
+is_ended(int fd)
+{
+	char	answer[16];
+	ssize_t	n;
+
+	do
+		n = readsome(fd, answer, sizeof(answer));
+	while (n > 0);
+	return n == 0 || errno == ECONNRESET;
+}
+
 /*
  * The parent stops while it has the second client in hand.  The first is
  * served, or in the queue behind a gate; the third is not accepted yet.
  */
 static void
-parent_stops(const char *where, bool queued, const struct end *end)
+parent_stops(const char *where, bool queued, int idle, const struct end *end)
 {
 	struct server	server;
 	char		gate_text[64], pause[128];
@@ -65,12 +85,12 @@ parent_stops(const char *where, bool queued, const struct end *end)
 		gate_open();
 	(void)snprintf(pause, sizeof(pause), "%s 2,%s", where, gate_text);
 	server = server_start_paused(pause, "-i", "3:4", PORT, "echo", NULL);
-	await_children(server.pid, 3, list);
+	await_children(server.pid, idle, list);
 	/* Newborns have the listening socket until their first act. */
-	await_title(list[0], "outlived: idle");
-	await_title(list[1], "outlived: idle");
-	await_title(list[2], "outlived: idle");
-	first = queued ? dial_into_queue(server.port, server.pid) : dial(server.port);
+	while (idle-- > 0)
+		await_title(list[idle], "outlived: idle");
+	first = queued ? dial_into_queue(server.port, server.pid) :
+	    dial(server.port);
 	if (!queued)
 		ok(echoes(first, "first\n"), "the first client is served");
 	second = dial(server.port);
@@ -87,14 +107,23 @@ parent_stops(const char *where, bool queued, const struct end *end)
 		(void)await_end(server.pid);
 	else
 		send_signal(server.pid, SIGCONT);
-	if (end->signo == SIGTERM)
+	if (end->signo == SIGTERM || end->signo == SIGINT)
 		ok(await_end(server.pid) == 0, "it ended in order");
-	if (end->signo != 0) {
+	if (end->signo != 0 && end->signo != SIGHUP) {
 		await_no_listener(9999);
 		next_parent();
 	}
 	if (queued)
 		gate_open();
+	if (end->signo == SIGINT) {
+		ok(sees_end(first) && is_ended(second) && is_ended(third),
+		    "all clients are ended");
+		(void)close(first);
+		(void)close(second);
+		(void)close(third);
+		nothing_left();
+		return;
+	}
 	if (end->signo == SIGKILL) {
 		ok(sees_end(second), "the one in its hand is lost");
 		ok(sees_end(third), "and those whom it had not accepted");
@@ -106,67 +135,157 @@ parent_stops(const char *where, bool queued, const struct end *end)
 	(void)close(first);
 	(void)close(second);
 	(void)close(third);
-	if (end->signo == 0)
+	if (end->signo == 0 || end->signo == SIGHUP)
 		send_signal(server.pid, SIGTERM);
-	if (end->signo == 0 || end->signo == SIGQUIT)
+	if (end->signo != SIGTERM && end->signo != SIGKILL)
 		ok(await_end(server.pid) == 0, "it ended in order");
 	nothing_left();
 }
 
-/* Those that are busy, and the one that is stopped, are left. */
+static bool
+is(const char *one, const char *other)
+{
+	return strncmp(one, other, strlen(other)) == 0;
+}
+
+/* The log and outlivectl name the one who is in everybody's way. */
 static void
-await_others_gone(struct server server, const struct end *end, int left)
+is_named(pid_t stopped)
+{
+	char	text[160];
+
+	(void)snprintf(text, sizeof(text), "child %d is stopped and has the "
+	    "accept lock: nobody accepts until it goes on, or is killed",
+	    stopped);
+	await_log(text);
+	ok(1, "the log names it");
+	(void)snprintf(text, sizeof(text), "child %d of generation 1 is "
+	    "stopped and has the accept lock: nobody accepts until it goes "
+	    "on (kill -CONT %d) or is killed (kill -KILL %d)", stopped,
+	    stopped, stopped);
+	(void)ctl("status", NULL);
+	tells("status", text);
+}
+
+/* Its parent has forked it, and then written down who it is. */
+static void
+await_on_board(pid_t stopped)
+{
+	struct wait	wait = { .what = "a newborn's line in the status" };
+	char		text[32];
+
+	(void)snprintf(text, sizeof(text), " %d  stopped ", stopped);
+	for (;; wait_a_moment(&wait)) {
+		(void)ctl("status", NULL);
+		if (says(text))
+			return;
+	}
+}
+
+/* The parent has ended; the stopped child and those that are busy are left. */
+static void
+parent_ended(struct server server, const struct end *end, pid_t stopped,
+    int left, bool keeps)
 {
 	pid_t	list[64];
+	int	fd;
 
+	if (end->signo != SIGQUIT)
+		(void)await_end(server.pid);
 	await_children(end->signo == SIGQUIT ? server.pid : 0, left, list);
 	ok(1, "idle siblings leave");
+	if (!keeps)
+		await_no_listener(9999);
+	else if ((fd = listener_of(stopped)) == -1) {
+		skip("the next parent", "pidfd_getfd() is not allowed here");
+		return;
+	} else {
+		ok(listeners(9999) == 1, "it keeps the port");
+		(void)close(fd);
+	}
+	log_clear();
+	next_parent();
+	ok(log_has("is stopped: it listens no more") == keeps,
+	    keeps ? "it was taken from the stopped child" :
+	    "which nobody kept");
 }
 
 /*
  * A child stops; then it is killed or goes on, after its parent has ended or
- * while it lives.  Newborn it has all that its parent has: the listening
- * socket and both ends of the queue.  When it has taken a client it has not
- * said so yet.
+ * while it lives.  Newborn it has all that its parent has.  When it has taken a
+ * client it has not said so yet.  Where children accept it keeps the listening
+ * socket, and perhaps the lock, so that nobody else can accept.
  */
 static void
-child_stops(const char *where, const struct end *end, int signo)
+child_stops(const char *strategy, const char *where, const struct end *end,
+    int signo)
 {
-	bool		newborn = where[0] == 'n', taken = where[0] == 't';
+	const bool	fork_each = is(strategy, "fork");
+	const bool	accepts = !fork_each && !is(strategy, "pass");
+	const bool	locks = accepts && !is(strategy, "shared");
+	const bool	newborn = is(where, "newborn");
+	const bool	taken = is(where, "taken") || fork_each;
+	const bool	blocks = locks && !newborn && !is(where, "lining");
+	const bool	lives = end->signo == 0 || end->signo == SIGHUP;
 	struct server	server;
-	char		pause[64];
 	pid_t		stopped;
 	int		victim = -1, first, other;
+	bool		served = !blocks;
 
 	note("a child stops: %s, %s, the child %s", where, end->name,
 	    signo == SIGKILL ? "is killed" : "goes on");
-	(void)snprintf(pause, sizeof(pause), "%s", where);
-	server = server_start_paused(pause, "-i", "3:4", PORT, "echo", NULL);
+	log_clear();
+	harness_new_state();
+	server = server_start_paused(where, "-i", "3:4", PORT, "echo", NULL);
 	if (taken)
 		victim = dial(server.port);
 	stopped = await_stopped(server.pid);
 	first = dial(server.port);
-	ok(echoes(first, "first\n"), "its siblings serve");
-	(void)await_server_of(server.pid, first);
-
-	if (end->signo != 0) {
-		send_signal(server.pid, end->signo);
-		if (end->signo != SIGQUIT)
-			(void)await_end(server.pid);
-		await_others_gone(server, end, 2);
-		/* After KILL a stopped newborn still listens. */
-		if (!newborn || end->signo != SIGKILL) {
-			await_no_listener(9999);
-			next_parent();
-		}
+	say(first, "first\n");
+	if (served) {
+		ok(hears(first, "first\n"), "its siblings serve");
+		(void)await_server_of(server.pid, first);
+	} else {
+		is_named(stopped);
+		ok(inode_of(server.port, first) == 1, "nobody else accepts");
 	}
+
+	if (newborn)
+		await_on_board(stopped);
+	if (end->signo != 0)
+		send_signal(server.pid, end->signo);
+	if (end->signo == SIGHUP)
+		await_log("HUP: replacing");
+	if (end->signo == SIGINT) {
+		ok(await_end(server.pid) == 0, "the parent ended in order");
+		nothing_left();
+		ok(sees_end(first), "and with it all its clients");
+		(void)close(first);
+		if (victim != -1)
+			(void)close(victim);
+		next_parent();
+		return;
+	}
+	if (!served && (end->signo == SIGTERM || end->signo == SIGQUIT))
+		served = ok(hears(first, "first\n"), "who waited is served");
+	if (!lives)
+		parent_ended(server, end, stopped, served ? 2 : 1,
+		    end->signo == SIGKILL && (newborn || accepts));
+	if (!served && end->signo == SIGKILL)
+		ok(sees_end(first), "whom nobody had accepted is lost");
+
 	send_signal(stopped, signo);
 	if (taken && signo == SIGKILL)
 		ok(sees_end(victim), "its client sees the end");
 	else if (taken)
 		ok(echoes(victim, "hello\n"), "its client is served");
-	ok(echoes(first, "on\n"), "the other client is served");
-	if (end->signo == 0) {
+	if (served)
+		ok(echoes(first, "on\n"), "the other client is served");
+	else if (lives)
+		ok(hears(first, "first\n"), "who waited is served");
+	if (blocks && lives)
+		await_log("the accept lock is free again");
+	if (lives) {
 		other = dial(server.port);
 		ok(echoes(other, "hello\n"), "and so is a new one");
 		(void)close(other);
@@ -174,32 +293,59 @@ child_stops(const char *where, const struct end *end, int signo)
 	(void)close(first);
 	if (victim != -1)
 		(void)close(victim);
-	if (end->signo == 0)
+	if (lives)
 		send_signal(server.pid, SIGTERM);
-	if (end->signo == 0 || end->signo == SIGQUIT)
+	if (lives || end->signo == SIGQUIT)
 		ok(await_end(server.pid) == 0, "the parent ended in order");
 	nothing_left();
+}
+
+/* One strategy, and one end. */
+static void
+play(const struct cell *cell)
+{
+	static const struct {
+		const char	*where, *strategies;
+	} moments[] = {
+		{ "newborn 1", "fork" },
+		{ "newborn 2", "shared fcntl mutex pass" },
+		{ "lining 2", "fcntl mutex" },
+		{ "waiting 1", "fcntl mutex" },
+		{ "waiting 2", "shared pass" },
+		{ "taken 1", "shared fcntl mutex pass" },
+	};
+	const struct end	*end = &ends[cell->number];
+	size_t			 i;
+
+	if (is(cell->strategy, "fork"))
+		parent_stops("accepted", false, 0, end);
+	if (is(cell->strategy, "pass")) {
+		parent_stops("accepted", false, 3, end);
+		parent_stops("accepted", true, 3, end);
+		parent_stops("sending", false, 3, end);
+		parent_stops("sending", true, 3, end);
+	}
+	for (i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+		if (strstr(moments[i].strategies, cell->strategy) == NULL)
+			continue;
+		child_stops(cell->strategy, moments[i].where, end, SIGCONT);
+		child_stops(cell->strategy, moments[i].where, end, SIGKILL);
+	}
 }
 
 int
 main(void)
 {
-	static const char *const	parents[] = { "accepted", "sending" };
-	static const char *const	children[] = { "newborn 2",
-					    "waiting 2", "taken 1" };
-	size_t				i, j;
+	const int		 n_ends = sizeof(ends) / sizeof(ends[0]);
+	const char *const	*strategy = cells_strategies;
+	struct cell		 cells[64];
+	int			 n = 0, i;
 
 	harness_begin();
-	harness_own_network();
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		for (j = 0; j < 2; j++) {
-			parent_stops(parents[j], false, &ends[i]);
-			parent_stops(parents[j], true, &ends[i]);
-		}
-		for (j = 0; j < 3; j++) {
-			child_stops(children[j], &ends[i], SIGCONT);
-			child_stops(children[j], &ends[i], SIGKILL);
-		}
-	}
+	for (; *strategy != NULL; strategy++)
+		for (i = 0; i < n_ends; i++)
+			cells[n++] = (struct cell){ *strategy, ends[i].name,
+			    play, i };
+	cells_play(cells, n);
 	return done();
 }

@@ -7,6 +7,12 @@
 
 static int	checks, failures;
 
+void
+anew(void)
+{
+	checks = failures = 0;
+}
+
 /* Each line leaves at once: a forked child must find nothing to repeat. */
 static void __attribute__((__format__(printf, 2, 0)))
 line(const char *before, const char *fmt, va_list ap)

@@ -11,6 +11,9 @@
 int	ok(int holds, const char *fmt, ...)
 	    __attribute__((__format__(printf, 2, 3)));
 
+/* In a new process that has a test of its own to do: no check so far. */
+void	anew(void);
+
 /* A line for whoever reads the log. */
 void	note(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));

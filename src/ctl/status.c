@@ -126,6 +126,12 @@ print_parents(const struct instance *instance,
 		const struct generation *generation =
 		    &status->generations.list[i];
 
+		if (generation->stuck != 0)
+			(void)printf("child %d of generation %u is stopped "
+			    "and has the accept lock: nobody accepts until it "
+			    "goes on (kill -CONT %d) or is killed (kill -KILL "
+			    "%d)\n", generation->stuck, generation->number,
+			    generation->stuck, generation->stuck);
 		if (generation->state == GENERATION_UNKNOWN)
 			(void)printf("generation %u is not known: %s\n",
 			    generation->number, generation->why);

@@ -39,6 +39,10 @@ print_generation(const struct ctl_status *status,
 	json_member(stdout, "service", generation->service);
 	(void)fputc(',', stdout);
 	json_member(stdout, "strategy", generation->strategy);
+	(void)fputc(',', stdout);
+	/* null: there is none. */
+	json_number(stdout, "accept_lock_stopped", generation->stuck != 0 ?
+	    generation->stuck : -1);
 	(void)printf(",\"max_children\":%u,\"served_by_gone\":%llu,"
 	    "\"children\":[", generation->max_children,
 	    (unsigned long long)generation->served);

@@ -17,6 +17,7 @@
 #include "orphan.h"
 #include "pool.h"
 #include "signals.h"
+#include "stopped.h"
 
 /* Between two tries of an address that is in use, in ms. */
 #define BIND_PAUSE	20
@@ -108,6 +109,9 @@ own_port(struct pool *pool, struct address *address, pid_t *holder,
 	if (instance_lock(&pool->instance, holder) == -1)
 		return -1;
 	fd = listener_open(address, &options, failed);
+	if (fd == -1 && errno == EADDRINUSE &&
+	    stopped_let_go(pool->instance.dir, address_port(address)) > 0)
+		fd = listener_open(address, &options, failed);
 	if (fd == -1) {
 		saved = errno;
 		instance_unlock(&pool->instance);

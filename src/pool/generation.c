@@ -208,6 +208,19 @@ world_state(struct generation *generation, const struct board_world *theirs)
 	return GENERATION_ALIVE;
 }
 
+/* That is believed only if one of the children is stopped indeed. */
+static pid_t
+stuck_child(const struct generation *generation, pid_t pid)
+{
+	int	i;
+
+	for (i = 0; i < generation->n; i++)
+		if (generation->children[i].pid == pid &&
+		    generation->children[i].stopped)
+			return pid;
+	return 0;
+}
+
 static enum generation_state
 read_open_board(struct generation *generation, int fd, uid_t owner)
 {
@@ -254,6 +267,7 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 	}
 	if (!read_children(generation, fd, head.size))
 		return unknown(generation, "it cannot be read now");
+	generation->stuck = stuck_child(generation, head.stuck);
 	return generation->parent != 0 || generation->n > 0 ||
 	    generation->unnamed > 0 ? GENERATION_ALIVE : GENERATION_DEAD;
 }

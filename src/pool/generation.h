@@ -50,6 +50,8 @@ struct generation {
 	unsigned int		 max_children;
 	char			 address[ADDRESS_TEXT];
 	char			 service[32], strategy[16];
+	pid_t			 stuck;		/* a child that is stopped, and
+						   has the accept lock; 0 */
 	struct generation_child	*children;
 	int			 n;
 	int			 unnamed;	/* slots: forked for in this
