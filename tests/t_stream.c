@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Bytes are whole although signals interrupt every call, and whoever reads
-   them is slow. */
+   them is slow; a farewell takes its time, and no more. */
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "net/clock.h"
 #include "net/stream.h"
 #include "pattern.h"
 #include "process.h"
@@ -23,6 +24,13 @@ on_tick(int signo)
 {
 	(void)signo;
 	interruptions++;
+}
+
+static void
+make_pair(int pair[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+		bail("socketpair: %s", strerror(errno));
 }
 
 /* Another process sends a signal each millisecond; no SA_RESTART. */
@@ -66,6 +74,109 @@ slow_peer(const int pair[2], bool reads)
 	_exit(0);
 }
 
+/* A farewell in another process, which a signal interrupts each millisecond:
+   if it were never done, that would be seen.  Its end of the pair is closed
+   here. */
+static pid_t
+leaver(const int pair[2])
+{
+	pid_t	pid = fork();
+
+	if (pid == -1)
+		bail("fork");
+	if (pid != 0) {
+		(void)close(pair[0]);
+		return pid;
+	}
+	(void)close(pair[1]);
+	(void)tick();
+	farewell(pair[0], "goodbye\n", 8);
+	_exit(interruptions > 0 ? 0 : 1);
+}
+
+/* In time for those who stay, neither sooner nor much later. */
+static void
+ends_in_time(pid_t pid, int64_t began, const char *whom)
+{
+	int64_t	took;
+
+	ok(await_end(pid) == 0, "a farewell to one who %s", whom);
+	took = clock_ms() - began;
+	ok(took >= FAREWELL_MS && took < 3 * FAREWELL_MS, "took %lld ms",
+	    (long long)took);
+}
+
+/* Another process sends a byte now and then, until nobody wants it. */
+static pid_t
+dripper(int fd)
+{
+	pid_t	pid = fork();
+
+	if (pid == -1)
+		bail("fork");
+	while (pid == 0 && send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+		(void)poll(NULL, 0, 5);
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static void
+stay(void)
+{
+	int	silent[2], drips[2], full[2];
+	pid_t	pids[3];
+	int64_t	began = clock_ms();
+
+	make_pair(silent);
+	make_pair(drips);
+	make_pair(full);
+	while (send(full[0], "x", 1, MSG_DONTWAIT) == 1)
+		;
+	pids[0] = leaver(silent);
+	pids[1] = leaver(drips);
+	(void)dripper(drips[1]);
+	pids[2] = leaver(full);
+	ends_in_time(pids[0], began, "is silent");
+	ends_in_time(pids[1], began, "says a byte now and then");
+	ends_in_time(pids[2], began, "has no room for last words");
+	(void)close(silent[1]);
+	(void)close(drips[1]);
+	(void)close(full[1]);
+}
+
+/* Who goes when he is told to, and who sends without an end. */
+static void
+go(void)
+{
+	static char	much[65536];
+	char		words[9] = "";
+	int		pair[2];
+	int64_t		began = clock_ms();
+	size_t		sent = 0;
+	ssize_t		n;
+	pid_t		pid;
+
+	make_pair(pair);
+	(void)writen(pair[1], "unread", 6);
+	pid = leaver(pair);
+	ok(readsome(pair[1], words, 8) == 8 &&
+	    strcmp(words, "goodbye\n") == 0 && readsome(pair[1], words, 1) == 0,
+	    "last words, and end-of-file");
+	(void)close(pair[1]);
+	(void)await_end(pid);
+	ok(clock_ms() - began < FAREWELL_MS, "who goes has been waited for");
+
+	make_pair(pair);
+	pid = leaver(pair);
+	while ((n = send(pair[1], much, sizeof(much), MSG_NOSIGNAL)) > 0)
+		sent += (size_t)n;
+	ok(sent >= FAREWELL_BYTES && sent < FAREWELL_BYTES + MUCH,
+	    "who sends without an end is given up after %zu bytes", sent);
+	ok(await_end(pid) == 0, "and was interrupted");
+	(void)close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -77,8 +188,7 @@ main(void)
 	ssize_t		n;
 
 	harness_begin();
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
-		bail("socketpair: %s", strerror(errno));
+	make_pair(pair);
 	pattern_fill(&pattern, bytes, MUCH);
 	ticker = tick();
 	peer = slow_peer(pair, true);
@@ -88,8 +198,7 @@ main(void)
 	(void)close(pair[0]);
 	ok(await_end(peer) == 0, "and nothing else");
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
-		bail("socketpair: %s", strerror(errno));
+	make_pair(pair);
 	interruptions = 0;
 	peer = slow_peer(pair, false);
 	(void)close(pair[1]);
@@ -103,5 +212,8 @@ main(void)
 	ok(interruptions > 0, "with %d interruptions", (int)interruptions);
 	ok(readsome(pair[0], bytes, 1) == 0, "then end-of-file");
 	send_signal(ticker, SIGKILL);
+	(void)close(pair[0]);
+	stay();
+	go();
 	return done();
 }
