@@ -59,7 +59,7 @@ help(void)
 
 	(void)printf("%s%s", synopsis, details);
 	for (service = services; service->name != NULL; service++)
-		(void)printf("  %-4s %-17s %s\n", service->name,
+		(void)printf("  %-7s %-17s %s\n", service->name,
 		    service->arguments, service->summary);
 	exit(0);
 }

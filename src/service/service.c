@@ -4,6 +4,11 @@
 #include "service.h"
 
 const struct service	services[] = {
+	{ "bytes", "", "a line with a number gets as many bytes", NULL, bytes },
+	{ "chargen", "", "sends the printing characters (RFC 864)", NULL,
+	    chargen },
+	{ "daytime", "", "sends date and time (RFC 867)", NULL, daytime },
+	{ "discard", "", "throws away what comes (RFC 863)", NULL, discard },
 	{ "echo", "", "sends back what comes (RFC 862)", NULL, echo },
 	{ "exec", "program [arg ...]", "the client is its input and output",
 	    exec_prepare, exec_serve },

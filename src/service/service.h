@@ -30,6 +30,24 @@ extern const struct service	services[];
 /* NULL if there is none of that name. */
 const struct service	*service_find(const char *name);
 
+/*
+ * bytes.c: each line is a decimal number of 1 to 1000000000, with LF or CR LF
+ * behind it, and is answered with exactly as many bytes, all of them 'x',
+ * until the client closes (the request of UNP chapter 30).  Anything else is
+ * answered with one line that says what was wrong, and is the last.
+ */
+void	bytes(const struct outlive_client *, void *);
+
+/* chargen.c: lines of printing characters, until the client closes its end or
+   has gone; what it sends is thrown away (RFC 864). */
+void	chargen(const struct outlive_client *, void *);
+
+/* daytime.c: date and time in one line; input is thrown away (RFC 867). */
+void	daytime(const struct outlive_client *, void *);
+
+/* discard.c: input is thrown away, until the client closes (RFC 863). */
+void	discard(const struct outlive_client *, void *);
+
 /* echo.c: what comes goes back, until the client closes (RFC 862). */
 void	echo(const struct outlive_client *, void *);
 
