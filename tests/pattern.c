@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/socket.h>
+
+#include <signal.h>
+#include <unistd.h>
+
 #include "net/stream.h"
 #include "pattern.h"
+#include "tap.h"
 
 static char
 next(struct pattern *pattern)
@@ -56,4 +62,20 @@ pattern_receive(struct pattern *pattern, int fd, size_t n)
 			return false;
 	}
 	return true;
+}
+
+pid_t
+pattern_sender(int fd, size_t n, bool and_end)
+{
+	struct pattern	out = { 0, 0 };
+	pid_t		pid = fork();
+
+	if (pid == -1)
+		bail("fork");
+	if (pid != 0)
+		return pid;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (!pattern_send(&out, fd, n))
+		_exit(1);
+	_exit(!and_end || shutdown(fd, SHUT_WR) == 0 ? 0 : 1);
 }

@@ -4,6 +4,8 @@
 #ifndef TESTS_PATTERN_H
 #define TESTS_PATTERN_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,5 +25,9 @@ bool	pattern_matches(struct pattern *, const char *bytes, size_t n);
    connection ended, or a byte was another one. */
 bool	pattern_send(struct pattern *, int fd, size_t n);
 bool	pattern_receive(struct pattern *, int fd, size_t n);
+
+/* Another process writes the first n bytes, and then, if told to, end-of-file;
+   it ends with 0 if all of it was taken. */
+pid_t	pattern_sender(int fd, size_t n, bool and_end);
 
 #endif

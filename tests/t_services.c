@@ -93,22 +93,6 @@ gives(int client, size_t n)
 	return true;
 }
 
-/* Another process sends so many bytes; it ends with 0 if the server took
-   them. */
-static pid_t
-sender(int client, size_t n)
-{
-	struct pattern	pattern = { 0, 0 };
-	pid_t		pid = fork();
-
-	if (pid == -1)
-		bail("fork");
-	if (pid != 0)
-		return pid;
-	(void)signal(SIGPIPE, SIG_IGN);
-	_exit(pattern_send(&pattern, client, n) ? 0 : 1);
-}
-
 /* Requests that are served: each by itself, and many at once. */
 static void
 requests(void)
@@ -280,10 +264,10 @@ much_after_an_error(void)
 
 	client = dial(server.port);
 	say(client, "1000000\nx\n");
-	sends = sender(client, 20 * MB);
+	sends = pattern_sender(client, 10 * MB, false);
 	ok(gives(client, MB) && hears_refusal(client) && ends(client),
 	    "the same while the client sends");
-	ok(await_end(sends) == 0, "20 MB, and was not stopped");
+	ok(await_end(sends) == 0, "10 MB, and is not stopped");
 	(void)close(client);
 	ok(idle_child() == child, "the child is back");
 }
@@ -313,7 +297,7 @@ sends_for_ever(void)
 	pid_t	sends;
 
 	say(client, "x\n");
-	sends = sender(client, (size_t)1000000 * MB);
+	sends = pattern_sender(client, (size_t)1000000 * MB, false);
 	ok(await_end(sends) != 0, "a client who sends for ever is stopped");
 	(void)close(client);
 }
@@ -415,7 +399,7 @@ both_ways(void)
 	ok(shows_lines(client, &n, 200), "two hundred lines");
 	ok(pattern_send(&pattern, client, 10 * MB),
 	    "a client sends 10 MB while it reads nothing");
-	sends = sender(client, 10 * MB);
+	sends = pattern_sender(client, 10 * MB, false);
 	ok(shows_lines(client, &n, 10 * MB / 74), "and reads 10 MB");
 	ok(await_end(sends) == 0, "while it sends 10 MB");
 	(void)close(client);

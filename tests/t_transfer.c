@@ -19,22 +19,6 @@
 
 #define MB	1000000
 
-/* Another process sends; if it was all, it ends with 0. */
-static pid_t
-sender(int client, size_t n)
-{
-	struct pattern	out = { 0, 0 };
-	pid_t		pid = fork();
-
-	if (pid == -1)
-		bail("fork");
-	if (pid != 0)
-		return pid;
-	if (!pattern_send(&out, client, n))
-		_exit(1);
-	_exit(shutdown(client, SHUT_WR) == 0 ? 0 : 1);
-}
-
 /* The one that is neither idle nor a newborn with its parent's title. */
 static pid_t
 busy_child(struct server server)
@@ -74,7 +58,7 @@ there_and_back(const char *name, const char *service, const char *program)
 	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
 			    service, program, NULL);
 	int		client = dial(server.port);
-	pid_t		sends = sender(client, 50 * MB);
+	pid_t		sends = pattern_sender(client, 50 * MB, true);
 	struct pattern	in = { 0, 0 };
 
 	note("%s: 50 MB there and back", name);
@@ -98,7 +82,8 @@ pour(size_t first)
 	struct server		server = server_start("-i", "2:2", address,
 				    "exec", "tests/pour", NULL);
 	int			client = dial(server.port);
-	pid_t			sends = sender(client, 100 * 1000);
+	pid_t			sends = pattern_sender(client, 100 * 1000,
+				    true);
 	struct pattern		in = { 0, 0 };
 	size_t			i;
 	int			signo;
