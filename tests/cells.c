@@ -14,10 +14,6 @@
 #include "harness.h"
 #include "net/clock.h"
 
-const char	*const cells_strategies[] = {
-	"fork", "shared", "fcntl", "mutex", "pass", NULL
-};
-
 /* They wait most of the time. */
 #define AT_ONCE		8
 
@@ -45,7 +41,7 @@ begin(const struct cell *cell, struct run *run)
 	anew();
 	harness_begin();
 	harness_own_network();
-	harness_strategy(cell->strategy);
+	harness_strategy(cell->strategy->name);
 	cell->play(cell);
 	exit(done());
 }
@@ -57,7 +53,7 @@ relay(const struct cell *cell, struct run *run)
 	char	line[1024], name[64];
 	int	checks = 0;
 
-	(void)snprintf(name, sizeof(name), "%s, %s", cell->strategy,
+	(void)snprintf(name, sizeof(name), "%s, %s", cell->strategy->name,
 	    cell->name);
 	rewind(run->says);
 	while (fgets(line, sizeof(line), run->says) != NULL) {
@@ -111,4 +107,24 @@ cells_play(const struct cell *cells, int n)
 			relay(&cells[said], &runs[said]);
 	}
 	free(runs);
+}
+
+void
+cells_play_all(const struct cell *cells, int n)
+{
+	const struct strategy	*const *strategy = strategies;
+	struct cell		*all = NULL;
+	int			 many = 0, i;
+
+	for (; *strategy != NULL; strategy++) {
+		all = reallocarray(all, (size_t)(many + n), sizeof(*all));
+		if (all == NULL)
+			bail("no memory");
+		for (i = 0; i < n; i++) {
+			all[many] = cells[i];
+			all[many++].strategy = *strategy;
+		}
+	}
+	cells_play(all, many);
+	free(all);
 }

@@ -6,17 +6,16 @@
 #ifndef TESTS_CELLS_H
 #define TESTS_CELLS_H
 
+#include "pool/strategy.h"
+
 /* A strategy, and what becomes of it: how its parent ends, or anything else
    that a test has a table of. */
 struct cell {
-	const char	*strategy;
-	const char	*name;
-	void		(*play)(const struct cell *);
-	int		 number;
+	const struct strategy	*strategy;
+	const char		*name;
+	void			(*play)(const struct cell *);
+	int			 number;
 };
-
-/* All strategies' names; NULL at the end. */
-extern const char	*const cells_strategies[];
 
 /*
  * Play them all, a few at once, and say their checks, in order, each behind its
@@ -24,5 +23,8 @@ extern const char	*const cells_strategies[];
  * says nothing.
  */
 void	cells_play(const struct cell *, int n);
+
+/* The same, each with every strategy. */
+void	cells_play_all(const struct cell *, int n);
 
 #endif

@@ -19,6 +19,8 @@
  * barren PATH	fork() fails as long as there is such a file
  * stillborn PATH	children end before their first act as long as there is
  *		such a file
+ * crowded PATH	there is no descriptor in the whole system as long as there is
+ *		such a file
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
@@ -264,6 +266,10 @@ __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 
 	if (is_child)
 		waits();
+	if (lasts("crowded ")) {
+		errno = ENFILE;
+		return -1;
+	}
 	client = __real_accept4(fd, peer, len, flags);
 	if (client != -1 && is_child)
 		stop_at("taken ", ++together->takes);

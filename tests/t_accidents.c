@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Rare accidents, made to happen by the pause points of pause.c. */
+/* Rare accidents, made to happen by the pause points of pause.c, with each
+   strategy that can have them. */
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "process.h"
@@ -161,9 +163,9 @@ queue_shut_down(void)
 
 /* Clients who come faster than they are accepted: TERM is seen, and ends. */
 static void
-flood(void)
+flood(const char *idle)
 {
-	struct server	server = start("flood 1", "2:4");
+	struct server	server = start("flood 1", idle);
 	int		client = dial(server.port);
 
 	note("for each client that is accepted there is another one");
@@ -194,10 +196,10 @@ immortal(void)
 
 /* TERM while QUIT drains: it must not be forgotten. */
 static void
-term_while_draining(void)
+term_while_draining(const char *pause)
 {
-	struct server	server = server_start_paused("accepted 2", "-i",
-			    "1:1", "-m", "1", PORT, "echo", NULL);
+	struct server	server = server_start_paused(pause, "-i", "1:1", "-m",
+			    "1", PORT, "echo", NULL);
 	int		first = dial(server.port), second;
 
 	note("TERM comes while QUIT drains");
@@ -217,10 +219,10 @@ term_while_draining(void)
 
 /* INT while TERM drains cuts it short. */
 static void
-int_while_draining(void)
+int_while_draining(const char *pause)
 {
-	struct server	server = server_start_paused("accepted 2", "-i",
-			    "1:1", "-m", "1", PORT, "echo", NULL);
+	struct server	server = server_start_paused(pause, "-i", "1:1", "-m",
+			    "1", PORT, "echo", NULL);
 	int		first = dial(server.port), second;
 
 	note("INT comes while TERM drains");
@@ -239,7 +241,7 @@ int_while_draining(void)
 
 /* fork() fails while QUIT drains: who waits is served when it works again. */
 static void
-no_fork_while_draining(void)
+no_fork_while_draining(int idle)
 {
 	struct server	server;
 	char		pause[64];
@@ -251,7 +253,7 @@ no_fork_while_draining(void)
 	gate_open();
 	server = server_start_paused(pause, "-i", "1:1", "-m", "1", PORT,
 	    "exec", "cat", NULL);
-	await_children(server.pid, 1, list);
+	await_children(server.pid, idle, list);
 	first = dial(server.port);
 	ok(echoes(first, "hello\n"), "the only child is a program now");
 	gate_close_again();
@@ -281,21 +283,85 @@ many_descriptors(void)
 	server_end(server);
 }
 
+/* The same where there is no queue: it is given up, and nobody hangs. */
+static void
+lost_while_draining(int idle)
+{
+	struct server	server;
+	char		pause[64];
+	pid_t		list[64];
+	int		first, second;
+
+	note("fork() fails for as long as TERM drains");
+	gate_close("barren", pause, sizeof(pause));
+	gate_open();
+	server = server_start_paused(pause, "-i", "1:1", "-m", "1", PORT,
+	    "echo", NULL);
+	await_children(server.pid, idle, list);
+	first = dial(server.port);
+	ok(echoes(first, "hello\n"), "the only child is busy");
+	gate_close_again();
+	second = dial(server.port);
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0 &&
+	    log_has("a client is lost: there is no child for it"),
+	    "the parent gives up, and says so");
+	ok(sees_end(second), "who had waited sees the end");
+	ok(echoes(first, "on\n"), "not the one who is served");
+	(void)close(first);
+	(void)close(second);
+	ok(harness_nobody_left(), "no process is left");
+}
+
+static void
+drains(const struct cell *cell)
+{
+	/* Where children accept, the parent does so only while it drains. */
+	const char	*second = cell->strategy->parent_accepts ?
+			    "accepted 2" : "accepted 1";
+	int		 idle = cell->strategy->prefork ? 1 : 0;
+
+	term_while_draining(second);
+	int_while_draining(second);
+	if (cell->strategy->queue)
+		no_fork_while_draining(idle);
+	else
+		lost_while_draining(idle);
+}
+
+static void
+children(const struct cell *cell)
+{
+	if (cell->strategy->queue) {
+		held();
+		queue_shut_down();
+	}
+	if (cell->strategy->prefork)
+		dismissed_newborn();
+	/* Where there is a lock, others wait for it (t_pause). */
+	if (cell->strategy->prefork && cell->strategy->lock_holder == NULL)
+		taken();
+	immortal();
+}
+
+static void
+others(const struct cell *cell)
+{
+	flood(cell->strategy->parent_accepts ? "2:4" : "2:2");
+	listen_refused();
+	many_descriptors();
+}
+
 int
 main(void)
 {
+	static const struct cell	cells[] = {
+		{ .name = "drains", .play = drains },
+		{ .name = "children", .play = children },
+		{ .name = "others", .play = others },
+	};
+
 	harness_begin();
-	harness_own_network();
-	held();
-	taken();
-	dismissed_newborn();
-	queue_shut_down();
-	flood();
-	listen_refused();
-	immortal();
-	many_descriptors();
-	term_while_draining();
-	int_while_draining();
-	no_fork_while_draining();
+	cells_play_all(cells, sizeof(cells) / sizeof(cells[0]));
 	return done();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Promise P8, and how many there are: children that are killed, replaced,
- * born when needed, let go when not; and what their titles say.
+ * Promise P8, and how many there are, with each strategy: children that are
+ * killed, replaced, born when needed, let go when not; and what their titles
+ * say.
  */
 #include <sys/wait.h>
 
@@ -9,10 +10,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "net/clock.h"
 #include "process.h"
+
+static bool	prefork;	/* there are children before clients */
 
 static bool
 contains(const pid_t *list, int n, pid_t pid)
@@ -34,22 +38,27 @@ titles(void)
 
 	await_title(server.pid, parent);
 	ok(1, "%s", parent);
-	await_children(server.pid, 1, list);
-	await_title(list[0], "outlived: idle, generation 1");
-	ok(1, "outlived: idle, generation 1");
-	ok(getsid(list[0]) == list[0], "a child has a session of its own");
-	ok(signals_of(list[0], "SigBlk") == 0, "it blocks no signal");
-	/* 32 and 33 are glibc's own; make leaves them ignored. */
-	ok((signals_of(list[0], "SigIgn") & ~(3ULL << 31)) ==
-	    (1ULL << (SIGPIPE - 1) | 1ULL << (SIGXFSZ - 1)),
-	    "it ignores PIPE and XFSZ");
+	await_children(server.pid, prefork ? 1 : 0, list);
+	if (prefork) {
+		await_title(list[0], "outlived: idle, generation 1");
+		ok(1, "outlived: idle, generation 1");
+	}
 	client = dial(server.port);
 	ok(echoes(client, "hello\n"), "a client is served");
 	child = await_server_of(server.pid, client);
 	ok(1, "outlived: echo for 127.0.0.1:%u", local_port(client));
+	ok(getsid(child) == child, "a child has a session of its own");
+	ok(signals_of(child, "SigBlk") == 0, "it blocks no signal");
+	/* 32 and 33 are glibc's own; make leaves them ignored. */
+	ok((signals_of(child, "SigIgn") & ~(3ULL << 31)) ==
+	    (1ULL << (SIGPIPE - 1) | 1ULL << (SIGXFSZ - 1)),
+	    "it ignores PIPE and XFSZ");
 	(void)close(client);
-	await_title(child, "outlived: idle");
-	ok(1, "outlived: idle, again");
+	if (prefork)
+		await_title(child, "outlived: idle");
+	else
+		await_gone(child);
+	ok(1, prefork ? "outlived: idle, again" : "it leaves");
 	server_end(server);
 }
 
@@ -92,6 +101,7 @@ killed_busy(void)
 	struct server	server = server_start("-i", "1:4", "127.0.0.1:0",
 			    "echo", NULL);
 	int		lost = dial(server.port), other = dial(server.port);
+	int		many = prefork ? 3 : 2;
 	char		text[128];
 	long long	began;
 	pid_t		list[64], child;
@@ -100,7 +110,7 @@ killed_busy(void)
 	ok(echoes(lost, "hello\n") && echoes(other, "hello\n"),
 	    "two clients are served");
 	child = await_server_of(server.pid, lost);
-	await_children(server.pid, 3, list);
+	await_children(server.pid, many, list);
 	(void)snprintf(text, sizeof(text), "child %d was ended by signal 6 "
 	    "(Aborted) while it served 127.0.0.1:%u", child, local_port(lost));
 	began = clock_ms();
@@ -112,9 +122,9 @@ killed_busy(void)
 	(void)close(lost);
 	lost = dial(server.port);
 	ok(echoes(lost, "again\n"), "a new client is served");
-	while (children_of(server.pid, list, 64) < 3)
+	while (children_of(server.pid, list, 64) < many)
 		wait_a_moment(&wait);
-	note("three children again after %lld ms", clock_ms() - began);
+	note("as many children again after %lld ms", clock_ms() - began);
 	(void)close(lost);
 	(void)close(other);
 	server_end(server);
@@ -130,7 +140,7 @@ growth(void)
 	int		clients[6], late, i;
 	pid_t		list[64];
 
-	await_children(server.pid, 2, list);
+	await_children(server.pid, prefork ? 2 : 0, list);
 	for (i = 0; i < 6; i++) {
 		clients[i] = dial(server.port);
 		ok(echoes(clients[i], "hello\n"), "client %d is served",
@@ -141,15 +151,16 @@ growth(void)
 	ok(children_of(server.pid, list, 64) == 6, "there are six children");
 	(void)close(clients[0]);
 	ok(hears(late, "late\n"), "the seventh is served when one is free");
-	ok(children_of(server.pid, list, 64) == 6, "by one of the six");
+	ok(!prefork || children_of(server.pid, list, 64) == 6,
+	    "by one of the six");
 	for (i = 1; i < 6; i++)
 		(void)close(clients[i]);
 	(void)close(late);
-	while (children_of(server.pid, list, 64) != 3)
+	while (children_of(server.pid, list, 64) != (prefork ? 3 : 0))
 		wait_a_moment(&wait);
-	ok(1, "three are left");
+	ok(1, prefork ? "three are left" : "nobody is left");
 	late = dial(server.port);
-	ok(echoes(late, "still here\n"), "and serve");
+	ok(echoes(late, "still here\n"), "and a client is served");
 	(void)close(late);
 	server_end(server);
 }
@@ -249,27 +260,29 @@ renewed(void)
 			    "echo", NULL);
 	int		client = dial(server.port), next;
 	pid_t		before[64], after[64], busy;
-	int		i, n, old;
+	int		i, n, old, many = prefork ? 3 : 1;
+	char		text[64];
 
 	ok(echoes(client, "hello\n"), "a client is served");
 	busy = await_server_of(server.pid, client);
-	await_children(server.pid, 3, before);
+	await_children(server.pid, many, before);
 	log_clear();
 	send_signal(server.pid, SIGHUP);
 	do {
 		wait_a_moment(&wait);
 		n = children_of(server.pid, after, 64);
-		for (old = 0, i = 0; i < 3; i++)
+		for (old = 0, i = 0; i < many; i++)
 			old += before[i] != busy &&
 			    contains(after, n, before[i]);
-	} while (n != 3 || old != 0);
-	ok(contains(after, n, busy), "HUP: two others for the idle ones");
-	ok(log_has("HUP: replacing 3 children"), "it is said");
+	} while (n != many || old != 0);
+	ok(contains(after, n, busy), "HUP: others for the idle ones");
+	(void)snprintf(text, sizeof(text), "HUP: replacing %d children", many);
+	await_log(text);
 	ok(log_lines() == 1, "nobody has died young");
 	ok(echoes(client, "on\n"), "the busy one serves its client");
 	next = dial(server.port);
 	ok(echoes(next, "hello\n"), "a new client is served");
-	ok(!contains(before, 3, await_server_of(server.pid, next)),
+	ok(!contains(before, many, await_server_of(server.pid, next)),
 	    "by a new child");
 	(void)close(client);
 	await_gone(busy);
@@ -365,20 +378,37 @@ worn_out_orphan(void)
 	ok(harness_nobody_left(), "no process is left");
 }
 
-int
-main(void)
+static void
+play(const struct cell *cell)
 {
-	harness_begin();
-	worn_out();
-	worn_out_orphan();
-	renewed();
-	renewed_with_a_queue();
+	const struct strategy	*strategy = cell->strategy;
+
+	prefork = strategy->prefork;
 	titles();
-	killed_idle();
 	killed_busy();
 	growth();
 	asked_to_leave();
-	killed_with_a_queue();
-	stopped();
+	renewed();
+	if (prefork) {
+		killed_idle();
+		worn_out();
+	}
+	/* Where one has the lock, others wait for it (t_pause). */
+	if (prefork && strategy->lock_holder == NULL)
+		stopped();
+	if (strategy->queue) {
+		worn_out_orphan();
+		renewed_with_a_queue();
+		killed_with_a_queue();
+	}
+}
+
+int
+main(void)
+{
+	static const struct cell	all = { .name = "all", .play = play };
+
+	harness_begin();
+	cells_play_all(&all, 1);
 	return done();
 }

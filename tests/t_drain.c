@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* outlivectl stop and drain: who is asked, who is ended, and who never is. */
+/* Promise P6, with each strategy: outlivectl stop and drain: who is asked, who
+   is ended, and who never is. */
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -11,11 +12,14 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "process.h"
 
 #define PORT	"127.0.0.1:9999"
+
+static bool	prefork;	/* there are children before clients */
 
 /* Whether outlivectl is done, without waiting; or until it is. */
 static bool
@@ -60,7 +64,7 @@ orphans(int how_many, const char *service, const char *argument, int *clients,
 		clients[i] = dial(9999);
 		if (!echoes(clients[i], "hello\n"))
 			bail("client %d is not served", i);
-		await_born(server.pid, 2);
+		await_born(server.pid, prefork ? 2 : 1);
 		send_signal(server.pid, SIGKILL);
 		(void)await_end(server.pid);
 		await_no_listener(9999);
@@ -160,7 +164,7 @@ who_is_meant(void)
 	(void)close(clients[1]);
 	(void)close(clients[2]);
 	(void)close(new);
-	await_children(server.pid, 1, list);
+	await_children(server.pid, prefork ? 1 : 0, list);
 	server_end(server);
 }
 
@@ -227,15 +231,23 @@ killed(void)
 	(void)close(clients[1]);
 }
 
-int
-main(void)
+static void
+play(const struct cell *cell)
 {
-	harness_begin();
-	harness_own_network();
+	prefork = cell->strategy->prefork;
 	stop_command();
 	who_is_meant();
 	patience();
 	programs();
 	killed();
+}
+
+int
+main(void)
+{
+	static const struct cell	all = { .name = "all", .play = play };
+
+	harness_begin();
+	cells_play_all(&all, 1);
 	return done();
 }

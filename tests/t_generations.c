@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Several generations alive at once: what the next parent says of them, and
+ * With each strategy, several generations alive at once: what the next parent says of them, and
  * what becomes of their boards.
  */
 #include <sys/types.h>
@@ -13,11 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "process.h"
 
 #define PORT	"127.0.0.1:9999"
+
+static bool	prefork;	/* there are children before clients */
 
 static bool
 has_board(int number)
@@ -65,7 +68,7 @@ three(const char *service, const char *argument)
 		client[i] = dial(9999);
 		ok(echoes(client[i], "hello\n"), "%s: generation %d serves",
 		    service, i + 1);
-		await_born(server.pid, 3);
+		await_born(server.pid, prefork ? 3 : 1);
 		log_clear();
 		send_signal(server.pid, signals[i]);
 		if (signals[i] == SIGQUIT) {
@@ -127,19 +130,29 @@ crowd(void)
 		send_signal(server.pid, SIGTERM);
 		(void)await_end(server.pid);
 	}
-	await_log("children of all generations: 4");
+	/* Said once, before its first client if there is no idle child. */
+	await_log(prefork ? "children of all generations: 4" :
+	    "children of all generations: 3");
 	for (i = 0; i < 4; i++)
 		(void)close(client[i]);
 	server_end(server);
 }
 
-int
-main(void)
+static void
+play(const struct cell *cell)
 {
-	harness_begin();
-	harness_own_network();
+	prefork = cell->strategy->prefork;
 	three("echo", NULL);
 	three("exec", "cat");
 	crowd();
+}
+
+int
+main(void)
+{
+	static const struct cell	all = { .name = "all", .play = play };
+
+	harness_begin();
+	cells_play_all(&all, 1);
 	return done();
 }

@@ -34,10 +34,12 @@ end_parent(struct server server, int signo)
 		return;
 	}
 	status = await_end(server.pid);
-	if (signo == SIGKILL)
+	if (signo == SIGKILL) {
 		ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 		    "the parent was killed");
-	else
+		/* Each child hears of it when it is scheduled. */
+		await_no_listener(9999);
+	} else
 		ok(status == 0, "the parent ended in order: %d", status);
 }
 
@@ -279,7 +281,7 @@ play(const struct cell *cell)
 {
 	int	signo = cell->number;
 
-	prefork = strcmp(cell->strategy, "fork") != 0;
+	prefork = cell->strategy->prefork;
 	if (signo == SIGHUP) {
 		hup();
 		return;
@@ -287,7 +289,7 @@ play(const struct cell *cell)
 	busy(signo);
 	idle(signo);
 	completed(signo);
-	if (strcmp(cell->strategy, "pass") == 0)
+	if (cell->strategy->queue)
 		queued(signo);
 	if (signo != SIGQUIT)
 		return;
@@ -301,23 +303,15 @@ play(const struct cell *cell)
 int
 main(void)
 {
-	static const struct {
-		int		 signo;
-		const char	*name;
-	} ends[] = {
-		{ SIGTERM, "TERM" }, { SIGQUIT, "QUIT" }, { SIGINT, "INT" },
-		{ SIGKILL, "KILL" }, { SIGHUP, "HUP" },
+	static const struct cell	ends[] = {
+		{ .name = "TERM", .play = play, .number = SIGTERM },
+		{ .name = "QUIT", .play = play, .number = SIGQUIT },
+		{ .name = "INT", .play = play, .number = SIGINT },
+		{ .name = "KILL", .play = play, .number = SIGKILL },
+		{ .name = "HUP", .play = play, .number = SIGHUP },
 	};
-	struct cell		 cells[25];
-	const char *const	*strategy = cells_strategies;
-	size_t			 end;
-	int			 n = 0;
 
 	harness_begin();
-	for (; *strategy != NULL; strategy++)
-		for (end = 0; end < sizeof(ends) / sizeof(ends[0]); end++)
-			cells[n++] = (struct cell){ *strategy,
-			    ends[end].name, play, ends[end].signo };
-	cells_play(cells, n);
+	cells_play_all(ends, sizeof(ends) / sizeof(ends[0]));
 	return done();
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "net/listener.h"
@@ -41,9 +42,10 @@ static const struct {
 /* Somebody shuts the listening socket down: the server cannot go on, says so,
    and its clients are served to the end. */
 static void
-shut_down(void)
+shut_down(const struct cell *cell)
 {
-	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
+	const bool	parent = cell->strategy->parent_accepts;
+	struct server	server = server_start("-i", "2:2", "127.0.0.1:9999",
 			    "echo", NULL);
 	int		client = dial(server.port), copy, status;
 
@@ -58,9 +60,11 @@ shut_down(void)
 		(void)close(copy);
 		status = await_end(server.pid);
 		ok(WIFEXITED(status) && WEXITSTATUS(status) == 71 &&
-		    log_has("accept: Invalid argument"),
+		    log_has(parent ? "accept: Invalid argument" :
+		    "somebody has shut the listening socket down"),
 		    "a listener that is shut down ends the parent with 71");
-		ok(log_lines() == 2, "in two lines of the log");
+		/* Children who accept may be seen to leave first. */
+		ok(log_lines() <= (parent ? 2 : 3), "in few lines of the log");
 		ok(echoes(client, "on\n"), "its client is served");
 	}
 	(void)close(client);
@@ -70,12 +74,14 @@ shut_down(void)
 int
 main(void)
 {
-	size_t	i;
+	static const struct cell	shut = { .name = "shut down",
+					    .play = shut_down };
+	size_t				i;
 
 	harness_begin();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ok(listener_verdict(rows[i].error) == rows[i].verdict, "%s",
 		    strerror(rows[i].error));
-	shut_down();
+	cells_play_all(&shut, 1);
 	return done();
 }

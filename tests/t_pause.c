@@ -21,18 +21,6 @@
 
 #define PORT	"127.0.0.1:9999"
 
-static const struct end {
-	int		 signo;		/* 0: the parent lives */
-	const char	*name;
-} ends[] = {
-	{ 0, "nothing" },
-	{ SIGTERM, "TERM" },
-	{ SIGQUIT, "QUIT" },
-	{ SIGINT, "INT" },
-	{ SIGKILL, "KILL" },
-	{ SIGHUP, "HUP" },
-};
-
 /* Another parent has the port at its first try, and serves. */
 static void
 next_parent(void)
@@ -71,7 +59,8 @@ is_ended(int fd)
  * served, or in the queue behind a gate; the third is not accepted yet.
  */
 static void
-parent_stops(const char *where, bool queued, int idle, const struct end *end)
+parent_stops(const char *where, bool queued, int idle,
+    const struct cell *end)
 {
 	struct server	server;
 	char		gate_text[64], pause[128];
@@ -101,21 +90,21 @@ parent_stops(const char *where, bool queued, int idle, const struct end *end)
 	say(second, "second\n");
 	say(third, "third\n");
 
-	if (end->signo != 0)
-		send_signal(server.pid, end->signo);
-	if (end->signo == SIGKILL)
+	if (end->number != 0)
+		send_signal(server.pid, end->number);
+	if (end->number == SIGKILL)
 		(void)await_end(server.pid);
 	else
 		send_signal(server.pid, SIGCONT);
-	if (end->signo == SIGTERM || end->signo == SIGINT)
+	if (end->number == SIGTERM || end->number == SIGINT)
 		ok(await_end(server.pid) == 0, "it ended in order");
-	if (end->signo != 0 && end->signo != SIGHUP) {
+	if (end->number != 0 && end->number != SIGHUP) {
 		await_no_listener(9999);
 		next_parent();
 	}
 	if (queued)
 		gate_open();
-	if (end->signo == SIGINT) {
+	if (end->number == SIGINT) {
 		ok(sees_end(first) && is_ended(second) && is_ended(third),
 		    "all clients are ended");
 		(void)close(first);
@@ -124,7 +113,7 @@ parent_stops(const char *where, bool queued, int idle, const struct end *end)
 		nothing_left();
 		return;
 	}
-	if (end->signo == SIGKILL) {
+	if (end->number == SIGKILL) {
 		ok(sees_end(second), "the one in its hand is lost");
 		ok(sees_end(third), "and those whom it had not accepted");
 	} else {
@@ -135,9 +124,9 @@ parent_stops(const char *where, bool queued, int idle, const struct end *end)
 	(void)close(first);
 	(void)close(second);
 	(void)close(third);
-	if (end->signo == 0 || end->signo == SIGHUP)
+	if (end->number == 0 || end->number == SIGHUP)
 		send_signal(server.pid, SIGTERM);
-	if (end->signo != SIGTERM && end->signo != SIGKILL)
+	if (end->number != SIGTERM && end->number != SIGKILL)
 		ok(await_end(server.pid) == 0, "it ended in order");
 	nothing_left();
 }
@@ -184,15 +173,15 @@ await_on_board(pid_t stopped)
 
 /* The parent has ended; the stopped child and those that are busy are left. */
 static void
-parent_ended(struct server server, const struct end *end, pid_t stopped,
+parent_ended(struct server server, const struct cell *end, pid_t stopped,
     int left, bool keeps)
 {
 	pid_t	list[64];
 	int	fd;
 
-	if (end->signo != SIGQUIT)
+	if (end->number != SIGQUIT)
 		(void)await_end(server.pid);
-	await_children(end->signo == SIGQUIT ? server.pid : 0, left, list);
+	await_children(end->number == SIGQUIT ? server.pid : 0, left, list);
 	ok(1, "idle siblings leave");
 	if (!keeps)
 		await_no_listener(9999);
@@ -217,16 +206,14 @@ parent_ended(struct server server, const struct end *end, pid_t stopped,
  * socket, and perhaps the lock, so that nobody else can accept.
  */
 static void
-child_stops(const char *strategy, const char *where, const struct end *end,
-    int signo)
+child_stops(const struct cell *end, const char *where, int signo)
 {
-	const bool	fork_each = is(strategy, "fork");
-	const bool	accepts = !fork_each && !is(strategy, "pass");
-	const bool	locks = accepts && !is(strategy, "shared");
+	const bool	accepts = !end->strategy->parent_accepts;
 	const bool	newborn = is(where, "newborn");
-	const bool	taken = is(where, "taken") || fork_each;
-	const bool	blocks = locks && !newborn && !is(where, "lining");
-	const bool	lives = end->signo == 0 || end->signo == SIGHUP;
+	const bool	taken = is(where, "taken") || !end->strategy->prefork;
+	const bool	blocks = end->strategy->lock_holder != NULL &&
+			    !newborn && !is(where, "lining");
+	const bool	lives = end->number == 0 || end->number == SIGHUP;
 	struct server	server;
 	pid_t		stopped;
 	int		victim = -1, first, other;
@@ -252,11 +239,11 @@ child_stops(const char *strategy, const char *where, const struct end *end,
 
 	if (newborn)
 		await_on_board(stopped);
-	if (end->signo != 0)
-		send_signal(server.pid, end->signo);
-	if (end->signo == SIGHUP)
+	if (end->number != 0)
+		send_signal(server.pid, end->number);
+	if (end->number == SIGHUP)
 		await_log("HUP: replacing");
-	if (end->signo == SIGINT) {
+	if (end->number == SIGINT) {
 		ok(await_end(server.pid) == 0, "the parent ended in order");
 		nothing_left();
 		ok(sees_end(first), "and with it all its clients");
@@ -266,12 +253,12 @@ child_stops(const char *strategy, const char *where, const struct end *end,
 		next_parent();
 		return;
 	}
-	if (!served && (end->signo == SIGTERM || end->signo == SIGQUIT))
+	if (!served && (end->number == SIGTERM || end->number == SIGQUIT))
 		served = ok(hears(first, "first\n"), "who waited is served");
 	if (!lives)
 		parent_ended(server, end, stopped, served ? 2 : 1,
-		    end->signo == SIGKILL && (newborn || accepts));
-	if (!served && end->signo == SIGKILL)
+		    end->number == SIGKILL && (newborn || accepts));
+	if (!served && end->number == SIGKILL)
 		ok(sees_end(first), "whom nobody had accepted is lost");
 
 	send_signal(stopped, signo);
@@ -295,14 +282,14 @@ child_stops(const char *strategy, const char *where, const struct end *end,
 		(void)close(victim);
 	if (lives)
 		send_signal(server.pid, SIGTERM);
-	if (lives || end->signo == SIGQUIT)
+	if (lives || end->number == SIGQUIT)
 		ok(await_end(server.pid) == 0, "the parent ended in order");
 	nothing_left();
 }
 
 /* One strategy, and one end. */
 static void
-play(const struct cell *cell)
+play(const struct cell *end)
 {
 	static const struct {
 		const char	*where, *strategies;
@@ -314,38 +301,38 @@ play(const struct cell *cell)
 		{ "waiting 2", "shared pass" },
 		{ "taken 1", "shared fcntl mutex pass" },
 	};
-	const struct end	*end = &ends[cell->number];
+	const struct strategy	*strategy = end->strategy;
 	size_t			 i;
 
-	if (is(cell->strategy, "fork"))
-		parent_stops("accepted", false, 0, end);
-	if (is(cell->strategy, "pass")) {
-		parent_stops("accepted", false, 3, end);
+	if (strategy->parent_accepts)
+		parent_stops("accepted", false, strategy->prefork ? 3 : 0,
+		    end);
+	if (strategy->queue) {
 		parent_stops("accepted", true, 3, end);
 		parent_stops("sending", false, 3, end);
 		parent_stops("sending", true, 3, end);
 	}
 	for (i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
-		if (strstr(moments[i].strategies, cell->strategy) == NULL)
+		if (strstr(moments[i].strategies, strategy->name) == NULL)
 			continue;
-		child_stops(cell->strategy, moments[i].where, end, SIGCONT);
-		child_stops(cell->strategy, moments[i].where, end, SIGKILL);
+		child_stops(end, moments[i].where, SIGCONT);
+		child_stops(end, moments[i].where, SIGKILL);
 	}
 }
 
 int
 main(void)
 {
-	const int		 n_ends = sizeof(ends) / sizeof(ends[0]);
-	const char *const	*strategy = cells_strategies;
-	struct cell		 cells[64];
-	int			 n = 0, i;
+	static const struct cell	ends[] = {
+		{ .name = "nothing", .play = play, .number = 0 },
+		{ .name = "TERM", .play = play, .number = SIGTERM },
+		{ .name = "QUIT", .play = play, .number = SIGQUIT },
+		{ .name = "INT", .play = play, .number = SIGINT },
+		{ .name = "KILL", .play = play, .number = SIGKILL },
+		{ .name = "HUP", .play = play, .number = SIGHUP },
+	};
 
 	harness_begin();
-	for (; *strategy != NULL; strategy++)
-		for (i = 0; i < n_ends; i++)
-			cells[n++] = (struct cell){ *strategy, ends[i].name,
-			    play, i };
-	cells_play(cells, n);
+	cells_play_all(ends, sizeof(ends) / sizeof(ends[0]));
 	return done();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Promise P1: a client that talks all the time, through three ends of the
- * parent, gets every byte back, from the process that it began with; whatever
- * serves it.
+ * Promise P1: with each strategy a client that talks all the time, through
+ * three ends of the parent, gets every byte back, from the process that it
+ * began with; whatever serves it.
  */
 #include <sys/wait.h>
 
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "pattern.h"
@@ -89,7 +90,7 @@ goes_on(int rounds)
 
 /* Three ends, the first of which is that of the client's own parent. */
 static void
-play(size_t row, size_t first)
+three_ends(size_t row, size_t first)
 {
 	const size_t	n = sizeof(ends) / sizeof(ends[0]);
 	struct server	server = start(row);
@@ -128,16 +129,26 @@ play(size_t row, size_t first)
 	ok(harness_nobody_left(), "no process is left");
 }
 
+/* One row, each end first. */
+static void
+play(const struct cell *cell)
+{
+	size_t	first;
+
+	for (first = 0; first < sizeof(ends) / sizeof(ends[0]); first++)
+		three_ends((size_t)cell->number, first);
+}
+
 int
 main(void)
 {
-	size_t	row, first;
+	struct cell	cells[sizeof(rows) / sizeof(rows[0])];
+	int		n = 0;
 
 	harness_begin();
-	harness_own_network();
-	for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++)
-		for (first = 0; first < sizeof(ends) / sizeof(ends[0]);
-		    first++)
-			play(row, first);
+	for (; n < (int)(sizeof(rows) / sizeof(rows[0])); n++)
+		cells[n] = (struct cell){ .name = rows[n].name,
+		    .play = play, .number = n };
+	cells_play_all(cells, n);
 	return done();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the system refuses, and children that die: the server goes on with
- * what it has, tries again ever more slowly, and says so in a few lines.
+ * What the system refuses, and children that die, with each strategy: the
+ * server goes on with what it has, tries again ever more slowly, and says so in
+ * a few lines.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,10 +12,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client.h"
 #include "harness.h"
 #include "net/clock.h"
 #include "process.h"
+
+#define PORT	"127.0.0.1:9999"
 
 /* A process gets no more descriptors; or as many as it had. */
 static void
@@ -30,28 +34,49 @@ limit_descriptors(pid_t pid, bool few)
 		bail("prlimit");
 }
 
-/* accept() has no descriptor to give. */
+/* accept() has no descriptor to give, to the parent or to anybody. */
 static void
-accept_refused(void)
+accept_refused(const struct strategy *strategy)
 {
-	struct server	server = server_start("-i", "2:2", "127.0.0.1:0",
-			    "echo", NULL);
-	int		before = dial(server.port), client, lines;
+	struct server	server;
+	const char	*few = strategy->parent_accepts ? "Too many open files" :
+			    "Too many open files in system";
+	char		pause[64], text[128];
+	int		before, client, lines, ms;
 	pid_t		list[64];
 
+	gate_close("crowded", pause, sizeof(pause));
+	gate_open();
+	/* One that is idle: each of those who accept has its own lines. */
+	server = server_start_paused(pause, "-i", "1:1", "-m", "2", PORT,
+	    "echo", NULL);
+	before = dial(server.port);
 	ok(echoes(before, "hello\n"), "a client is served");
 	/* Who is born later would have the same limit. */
-	await_children(server.pid, 3, list);
+	await_children(server.pid, strategy->prefork ? 2 : 1, list);
 	log_clear();
-	limit_descriptors(server.pid, true);
+	/* Who waits in accept() has its descriptor already. */
+	if (strategy->parent_accepts)
+		limit_descriptors(server.pid, true);
+	else {
+		gate_close_again();
+		client = dial(server.port);
+		ok(echoes(client, "hello\n"), "one more is served");
+		(void)close(client);
+	}
 	client = dial(server.port);
-	await_log("accept: the next try in 100 ms: Too many open files");
-	await_log("accept: the next try in 200 ms: Too many open files");
-	await_log("accept: the next try in 400 ms: Too many open files");
+	for (ms = 100; ms <= 400; ms *= 2) {
+		(void)snprintf(text, sizeof(text),
+		    "accept: the next try in %d ms: %s", ms, few);
+		await_log(text);
+	}
 	lines = log_lines();
 	ok(lines <= 6, "accept() fails: %d lines of the log", lines);
 	ok(echoes(before, "on\n"), "who is served is served");
-	limit_descriptors(server.pid, false);
+	if (strategy->parent_accepts)
+		limit_descriptors(server.pid, false);
+	else
+		gate_open();
 	ok(echoes(client, "hello\n"), "who waits is served when it works "
 	    "again");
 	await_log("accept: works again");
@@ -60,10 +85,11 @@ accept_refused(void)
 	server_end(server);
 }
 
-/* fork() fails: those who are there serve. */
+/* fork() fails: those who are there serve, if anybody is. */
 static void
-fork_refused(void)
+fork_refused(const struct strategy *strategy)
 {
+	const int	there = strategy->prefork ? 2 : 0;
 	struct server	server;
 	char		pause[64];
 	pid_t		list[64];
@@ -71,12 +97,11 @@ fork_refused(void)
 
 	gate_close("barren", pause, sizeof(pause));
 	gate_open();
-	server = server_start_paused(pause, "-i", "2:8", "127.0.0.1:0", "echo",
-	    NULL);
-	await_children(server.pid, 2, list);
+	server = server_start_paused(pause, "-i", "2:8", PORT, "echo", NULL);
+	await_children(server.pid, there, list);
 	log_clear();
 	gate_close_again();
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < there; i++) {
 		clients[i] = dial(server.port);
 		ok(echoes(clients[i], "hello\n"), "client %d is served by who "
 		    "is there", i + 1);
@@ -86,16 +111,20 @@ fork_refused(void)
 	await_log("fork: the next try in 2 s: Resource temporarily");
 	lines = log_lines();
 	ok(lines <= 5, "fork() fails: %d lines of the log", lines);
-	(void)close(clients[0]);
-	ok(echoes(clients[2], "hello\n"), "who waits is served by the first "
-	    "one that is free");
+	if (there > 0) {
+		(void)close(clients[0]);
+		ok(echoes(clients[2], "hello\n"), "who waits is served by the "
+		    "first one that is free");
+	}
 	gate_open();
-	clients[0] = dial(server.port);
-	ok(echoes(clients[0], "hello\n"), "and by others when it works "
-	    "again");
+	if (there > 0)
+		clients[0] = dial(server.port);
+	ok(echoes(there > 0 ? clients[0] : clients[2], "hello\n"),
+	    "and by others when it works again");
 	await_log("fork: works again");
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < there; i++)
 		(void)close(clients[i]);
+	(void)close(clients[2]);
 	server_end(server);
 }
 
@@ -112,7 +141,7 @@ die_young(void)
 	gate_close("stillborn", pause, sizeof(pause));
 	log_clear();
 	began = clock_ms();
-	server = server_start_paused(pause, "-i", "1:1", "127.0.0.1:0", "echo",
+	server = server_start_paused(pause, "-i", "1:1", PORT, "echo",
 	    NULL);
 	client = dial(server.port);
 	await_log("children end before they serve: the next birth in 1 s");
@@ -139,12 +168,37 @@ die_young(void)
 	server_end(server);
 }
 
+/* Who is born with a client dies with it: that is as rare as clients are. */
+static void
+die_with_their_clients(void)
+{
+	struct server	server;
+	char		pause[64];
+	int		client, i;
+
+	gate_close("stillborn", pause, sizeof(pause));
+	log_clear();
+	server = server_start_paused(pause, PORT, "echo", NULL);
+	for (i = 0; i < 3; i++) {
+		client = dial(server.port);
+		ok(sees_end(client), "its child dies: client %d sees the end",
+		    i + 1);
+		(void)close(client);
+	}
+	gate_open();
+	client = dial(server.port);
+	ok(echoes(client, "hello\n"), "the next one is served at once");
+	ok(!log_has("before they serve"), "births do not become rarer");
+	(void)close(client);
+	server_end(server);
+}
+
 /* A child that cannot have another descriptor does not swallow clients. */
 static void
-child_without_descriptors(void)
+child_without_descriptors(const struct strategy *strategy)
 {
-	struct server	server = server_start("-i", "1:1", "-m", "1",
-			    "127.0.0.1:0", "echo", NULL);
+	struct server	server = server_start("-i", "1:1", "-m", "1", PORT,
+			    "echo", NULL);
 	pid_t		list[64];
 	int		client;
 
@@ -153,8 +207,12 @@ child_without_descriptors(void)
 	log_clear();
 	limit_descriptors(list[0], true);
 	client = dial(server.port);
-	ok(sees_end(client), "a child at its limit of descriptors: its client "
-	    "is lost");
+	if (strategy->parent_accepts)
+		ok(sees_end(client), "a child at its limit of descriptors: its "
+		    "client is lost");
+	else
+		ok(echoes(client, "hello\n"), "who waits in accept() has its "
+		    "descriptor already");
 	(void)close(client);
 	await_log("a child cannot take its next client and leaves: "
 	    "Too many open files");
@@ -168,10 +226,10 @@ child_without_descriptors(void)
 
 /* Thirty busy children are killed at once. */
 static void
-many_die(void)
+many_die(const struct strategy *strategy)
 {
-	struct server	server = server_start("-i", "2:40", "-m", "40",
-			    "127.0.0.1:0", "echo", NULL);
+	struct server	server = server_start("-i", "2:40", "-m", "40", PORT,
+			    "echo", NULL);
 	pid_t		children[30], list[64];
 	int		clients[30], i, round, lost;
 
@@ -191,21 +249,47 @@ many_die(void)
 		}
 		ok(lost == 30, "thirty busy children are killed at once");
 	}
-	await_children(server.pid, 2, list);
+	await_children(server.pid, strategy->prefork ? 2 : 0, list);
 	ok(waitpid(server.pid, NULL, WNOHANG) == 0, "the parent lives");
 	ok(!log_has("before they serve"), "nobody had died young");
 	server_end(server);
 }
 
+static void
+accept_trouble(const struct cell *cell)
+{
+	accept_refused(cell->strategy);
+	log_clear();
+	many_die(cell->strategy);
+}
+
+static void
+fork_trouble(const struct cell *cell)
+{
+	fork_refused(cell->strategy);
+}
+
+static void
+deaths(const struct cell *cell)
+{
+	if (!cell->strategy->prefork) {
+		die_with_their_clients();
+		return;
+	}
+	die_young();
+	child_without_descriptors(cell->strategy);
+}
+
 int
 main(void)
 {
+	static const struct cell	cells[] = {
+		{ .name = "fork()", .play = fork_trouble },
+		{ .name = "deaths", .play = deaths },
+		{ .name = "accept()", .play = accept_trouble },
+	};
+
 	harness_begin();
-	accept_refused();
-	fork_refused();
-	die_young();
-	child_without_descriptors();
-	log_clear();
-	many_die();
+	cells_play_all(cells, sizeof(cells) / sizeof(cells[0]));
 	return done();
 }

@@ -62,8 +62,7 @@ place_somehow(struct pool *pool, int64_t deadline)
 		    into_queue(pool, fd))
 			return;
 	} while (be_patient(deadline));
-	log_warn("a client is lost: no child for it, and no room in the "
-	    "queue");
+	log_warn("a client is lost: there is no child for it");
 	(void)close(fd);
 }
 

@@ -78,12 +78,17 @@ accept_next(struct pool *pool, int *fd, struct address *peer)
 	for (;;) {
 		*fd = listener_accept(pool->listener, peer);
 		if (*fd != -1) {
-			(void)policy_fine(&pool->accepts, clock_ms());
+			if (policy_fine(&pool->accepts, clock_ms()))
+				log_info("accept: works again");
 			return 1;
 		}
 		/* It has become the spare (leave.h), or it was shut down. */
 		if (errno == EINVAL)
 			return 0;
+		/* All that it may have: the service has leaked them, and
+		   another child has them to spare. */
+		if (errno == EMFILE)
+			return -1;
 		switch (listener_verdict(errno)) {
 		case LISTENER_AGAIN:
 			break;
