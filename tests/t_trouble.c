@@ -55,15 +55,10 @@ accept_refused(const struct strategy *strategy)
 	/* Who is born later would have the same limit. */
 	await_children(server.pid, strategy->prefork ? 2 : 1, list);
 	log_clear();
-	/* Who waits in accept() has its descriptor already. */
 	if (strategy->parent_accepts)
 		limit_descriptors(server.pid, true);
-	else {
+	else
 		gate_close_again();
-		client = dial(server.port);
-		ok(echoes(client, "hello\n"), "one more is served");
-		(void)close(client);
-	}
 	client = dial(server.port);
 	for (ms = 100; ms <= 400; ms *= 2) {
 		(void)snprintf(text, sizeof(text),
