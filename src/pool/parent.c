@@ -176,6 +176,23 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	return pool->strategy->parent_accepts ? DOOR_CLIENT : DOOR_BROKEN;
 }
 
+/* Clients, as many as there is room for.  False: there will be no more. */
+static bool
+let_in(struct pool *pool, enum door door)
+{
+	struct policy_counts	counts;
+
+	if (door == DOOR_BROKEN) {
+		log_info("somebody has shut the listening socket down");
+		return false;
+	}
+	if (door == DOOR_QUIET && pool->held == -1)
+		return true;
+	counts = spawn_take_stock(pool);
+	return accept_some(pool, policy_room(&pool->policy, &counts,
+	    &pool->births, clock_ms())) == 0;
+}
+
 /* HUP: new children, as soon as the old ones are done. */
 static void
 replace_all(struct pool *pool)
@@ -212,13 +229,7 @@ parent_run(struct pool *pool)
 		if (signals_hup())
 			replace_all(pool);
 		board_look(pool->board);
-		counts = spawn_take_stock(pool);
-		if (door == DOOR_BROKEN || ((door == DOOR_CLIENT ||
-		    pool->held != -1) && accept_some(pool,
-		    policy_room(&pool->policy, &counts, &pool->births,
-		    clock_ms())) == -1)) {
-			if (door == DOOR_BROKEN)
-				log_info("somebody has shut the listening socket down");
+		if (!let_in(pool, door)) {
 			drain_nothing(pool);
 			return -1;
 		}

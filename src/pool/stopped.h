@@ -9,8 +9,9 @@
 /*
  * Shut down what stopped orphans of the instance in that directory have of
  * this port; whoever calls owns the instance's lock.  It takes the right to
- * have copies of their descriptors (pidfd_getfd(2)).  Returns how many sockets it
- * were, and keeps errno: of what could not be done the next bind() tells.
+ * have copies of their descriptors (pidfd_getfd(2)).  Returns how many sockets
+ * were shut down, and keeps errno: of what could not be done the next bind()
+ * tells.
  */
 int	stopped_let_go(int dir, unsigned int port);
 
