@@ -136,7 +136,7 @@ harness_begin(void)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	(void)alarm(150);
+	(void)alarm(5 * DEADLINE);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		bail("subreaper: %s", strerror(errno));
 	server_log = memfd_create("server log", MFD_CLOEXEC);

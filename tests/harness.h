@@ -14,7 +14,9 @@
 
 #include "tap.h"
 
+#ifndef DEADLINE
 #define DEADLINE	30	/* s */
+#endif
 
 /* First in main().  What is started has a state directory of its own, which
    goes when the test does. */
