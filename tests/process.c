@@ -271,8 +271,6 @@ descriptors_of(pid_t pid, char *text, size_t size)
 			kind = "eventfd";
 		else if (strcmp(target + strlen(target) - 5, "/lock") == 0)
 			kind = "lock";
-		else if (strstr(target, "/board.") != NULL)
-			kind = "board";
 		else if (strncmp(target, harness_state(),
 		    strlen(harness_state())) == 0)
 			kind = "directory";

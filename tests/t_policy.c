@@ -5,22 +5,25 @@
 #include "pool/policy.h"
 #include "tap.h"
 
+#define NEVER	POLICY_NEVER
+
 static const struct policy	policy = { .idle_min = 8, .idle_max = 32,
 				    .max_children = 50 };
 
 static const struct {
 	struct policy_counts	counts;
-	int			births, excess, changes;
+	int			births, excess, more;
 	const char		*why;
 } rows[] = {
 	{ { 0, 0, 0, 0 },	8,	0,	1,	"the first ones" },
-	{ { 8, 0, 0, 8 },	0,	0,	25,	"enough" },
-	{ { 8, 0, 0, 5 },	3,	0,	28,	"three too few" },
+	{ { 8, 0, 0, 8 },	0,	0,	NEVER,	"enough" },
+	{ { 8, 0, 0, 5 },	3,	0,	NEVER,	"three too few" },
 	{ { 48, 0, 0, 0 },	2,	0,	1,	"no more than the most" },
 	{ { 50, 0, 0, 0 },	0,	0,	1,	"all are busy" },
 	{ { 60, 0, 0, 0 },	0,	0,	1,	"more than the most" },
-	{ { 32, 0, 0, 32 },	0,	0,	1,	"as many as may be" },
-	{ { 40, 0, 0, 33 },	0,	1,	1,	"one too many" },
+	{ { 32, 0, 0, 32 },	0,	0,	NEVER,	"as many as may be" },
+	{ { 40, 0, 0, 20 },	0,	0,	13,	"thirteen may be too many" },
+	{ { 40, 0, 0, 33 },	0,	1,	0,	"one too many" },
 	{ { 8, 0, 0, -3 },	11,	0,	1,	"more on its way than idle" },
 };
 
@@ -30,15 +33,16 @@ static const struct policy	theirs = { .idle_min = 8, .idle_max = 32,
 				    .children_accept = true };
 static const struct {
 	struct policy_counts	counts;
-	int			changes;
+	int			fewer, more;
 	const char		*why;
 } theirs_rows[] = {
-	{ { 0, 0, 0, 0 },	33,	"too few: births are due anyway" },
-	{ { 8, 0, 0, 8 },	1,	"just enough: one busy is one missing" },
-	{ { 20, 0, 0, 18 },	11,	"eleven busy ones are one missing" },
-	{ { 34, 0, 0, 30 },	3,	"three idle ones are one too many" },
-	{ { 33, 0, 0, 33 },	1,	"one is too many" },
-	{ { 50, 42, 0, 8 },	25,	"there can be no more" },
+	{ { 0, 0, 0, 0 },	NEVER,	NEVER,	"births are due anyway" },
+	{ { 8, 0, 0, 8 },	1,	NEVER,	"one busy is one missing" },
+	{ { 20, 0, 0, 18 },	11,	NEVER,	"eleven are one missing" },
+	{ { 34, 0, 0, 30 },	23,	3,	"three are one too many" },
+	{ { 33, 0, 0, 33 },	26,	0,	"one is too many" },
+	{ { 50, 42, 0, 8 },	NEVER,	25,	"there can be no more" },
+	{ { 50, 50, 0, 0 },	NEVER,	33,	"and all are busy" },
 };
 
 /* A child for each client: nobody is ever idle. */
@@ -63,7 +67,6 @@ rooms(void)
 	    "in portions");
 	ok(policy_births(&each, &few, &births, 5000) == 0 &&
 	    policy_excess(&each, &few) == 0 &&
-	    policy_changes(&each, &few) == 1 &&
 	    policy_sleep(&each, &few, &births, 5000) == -1,
 	    "and there is nothing else to do");
 	(void)policy_trouble(&births.fork, 1000, 5000);
@@ -119,6 +122,7 @@ main(void)
 				    .max_children = 1000 };
 	struct policy_counts	counts = { 0, 0, 0, 0 };
 	struct policy_births	births = { { 0 }, { 0 } };
+	int			fewer, more;
 	size_t			i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -127,15 +131,17 @@ main(void)
 		    rows[i].births);
 		ok(policy_excess(&policy, &rows[i].counts) == rows[i].excess,
 		    "%s: %d to let go", rows[i].why, rows[i].excess);
-		ok(policy_changes(&policy, &rows[i].counts) ==
-		    rows[i].changes, "%s: look again after %d changes",
-		    rows[i].why, rows[i].changes);
+		policy_news(&policy, &rows[i].counts, &fewer, &more);
+		ok(fewer == NEVER && more == rows[i].more,
+		    "%s: look again if there are %d more", rows[i].why,
+		    rows[i].more);
 	}
-	for (i = 0; i < sizeof(theirs_rows) / sizeof(theirs_rows[0]); i++)
-		ok(policy_changes(&theirs, &theirs_rows[i].counts) ==
-		    theirs_rows[i].changes,
-		    "children accept, %s: look again after %d changes",
-		    theirs_rows[i].why, theirs_rows[i].changes);
+	for (i = 0; i < sizeof(theirs_rows) / sizeof(theirs_rows[0]); i++) {
+		policy_news(&theirs, &theirs_rows[i].counts, &fewer, &more);
+		ok(fewer == theirs_rows[i].fewer && more == theirs_rows[i].more,
+		    "children accept, %s: look again if there are %d fewer or "
+		    "%d more", theirs_rows[i].why, fewer, more);
+	}
 	rooms();
 	ok(policy_births(&large, &counts, &births, 0) == 32,
 	    "a thousand come in portions");

@@ -238,17 +238,17 @@ look(struct server server, const char *standard)
 	ok((ignores >> (SIGPIPE - 1) & ignores >> (SIGXFSZ - 1) &
 	    ignores >> (SIGTTOU - 1) & 1) == 1,
 	    "it ignores PIPE, XFSZ and TTOU");
-	/* the instance, listener, board, eventfd, spare, queue */
+	/* the instance, listener, eventfd, spare, queue */
 	has(server.pid, "the parent", standard,
-	    "lock directory socket board eventfd socket socket socket");
+	    "lock directory socket eventfd socket socket socket");
 	await_children(server.pid, 2, list);
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),
 	    "a child blocks nothing, and ignores PIPE and XFSZ");
 	ok(getsid(list[0]) == list[0], "it has a session of its own");
-	/* the instance, board, eventfd, spare, queue */
+	/* the instance, eventfd, spare, queue */
 	has(list[0], "an idle child", standard,
-	    "directory board eventfd socket socket");
+	    "directory eventfd socket socket");
 }
 
 /* What a program has to find, whatever the row. */

@@ -20,19 +20,23 @@
 #define STATE_BITS	2
 #define STATE_MASK	((1U << STATE_BITS) - 1)
 
-/* More changes than can happen while the parent walks. */
-#define PLENTY		(1 << 30)
+/* Some change or other, while the parent walks. */
+#define SOMETHING	(1 << 29)
 
 /* What parent and children share beside the words. */
 struct slot {
 	_Atomic int32_t	pid;		/* 0: none, or not known yet */
 	_Atomic bool	expected;	/* a fork for it, or its child */
+	_Atomic bool	discounted;	/* nobody counts on it any more */
 	int64_t		before;		/* the fork */
 	char		client[ADDRESS_TEXT];
 };
 
 struct shared {
-	_Atomic int32_t	 credit;	/* changes left to sleep for */
+	/* Their sum in the lower half; in the upper one how often the parent
+	   has looked, and has finished looking: odd while it walks. */
+	_Atomic uint64_t changes;
+	_Atomic int32_t	 fewest, most;	/* to sleep for */
 	_Atomic bool	 parted;	/* the parent has */
 	/* Side by side, so that the parent's walk is 4 bytes a child. */
 	_Atomic uint32_t words[];
@@ -45,8 +49,10 @@ struct board {
 	struct shared	*shared;
 	struct slot	*slots;		/* behind the words */
 
-	/* The file; -1: there is none. */
-	int		 fd, dir;
+	/* The file, mapped; NULL: there is none. */
+	char		*file;
+	size_t		 file_bytes;
+	int		 dir;
 	char		 name[32];
 	dev_t		 device;
 	ino_t		 inode;
@@ -63,7 +69,6 @@ board_open(int size)
 	if (board == NULL)
 		return NULL;
 	board->size = size;
-	board->fd = -1;
 	board->bytes = words + (size_t)size * sizeof(struct slot);
 	board->shared = mmap(NULL, board->bytes, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -79,8 +84,41 @@ board_open(int size)
 static void
 save(const struct board *board, const void *what, size_t len, size_t where)
 {
-	if (board->fd != -1)
-		(void)!pwrite(board->fd, what, len, (off_t)where);
+	if (board->file != NULL)
+		memcpy(board->file + where, what, len);
+}
+
+/* This process's file. */
+static char	*guarded;
+static size_t	 guarded_bytes;
+
+/*
+ * Somebody has cut the file off under the mapping.  Whoever reads it finds out;
+ * what is written from now on goes nowhere.
+ */
+static void
+on_sigbus(int signo, siginfo_t *info, void *context)
+{
+	const char	*where = info->si_addr;
+
+	(void)context;
+	if (where >= guarded && where < guarded + guarded_bytes &&
+	    mmap(guarded, guarded_bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
+		return;
+	/* It is something else, and comes again. */
+	(void)signal(signo, SIG_DFL);
+}
+
+void
+board_guard(const struct board *board)
+{
+	struct sigaction	action = { .sa_sigaction = on_sigbus,
+				    .sa_flags = SA_SIGINFO };
+
+	guarded = board->file;
+	guarded_bytes = board->file_bytes;
+	(void)sigaction(SIGBUS, &action, NULL);
 }
 
 static void
@@ -96,18 +134,23 @@ save_birth(const struct board *board, int slot, int64_t after)
 	    offsetof(struct board_slot, birth));
 }
 
+/* A reader may come at any time: who is busy has his client's name before. */
 static void
 save_doing(const struct board *board, int slot, int64_t since)
 {
-	struct board_word	word = board_word(board, slot);
-	struct board_doing	doing = { .state = word.state,
-				    .taken = word.taken, .since = since };
+	struct board_word	 word = board_word(board, slot);
+	struct board_doing	*doing;
 
-	if (word.state == SLOT_BUSY)
-		(void)strlcpy(doing.client, board->slots[slot].client,
-		    sizeof(doing.client));
-	save(board, &doing, sizeof(doing), BOARDFILE_SLOT(slot) +
+	if (board->file == NULL)
+		return;
+	doing = (void *)(board->file + BOARDFILE_SLOT(slot) +
 	    offsetof(struct board_slot, doing));
+	if (word.state == SLOT_BUSY)
+		(void)strlcpy(doing->client, board->slots[slot].client,
+		    sizeof(doing->client));
+	doing->taken = word.taken;
+	doing->since = since;
+	atomic_store((_Atomic uint32_t *)&doing->state, word.state);
 }
 
 /* A file of that size which is called board.new; whoever left one there died
@@ -133,10 +176,11 @@ create_file(int dir, size_t bytes)
 
 /* From now on it is there, and whole. */
 static int
-publish(struct board *board, const struct board_head *given)
+publish(struct board *board, int fd, const struct board_head *given)
 {
 	struct board_head	head = *given;
 	struct stat		st;
+	char			*file;
 
 	(void)strlcpy(head.magic, BOARDFILE_MAGIC, sizeof(head.magic));
 	head.head_size = sizeof(struct board_head);
@@ -144,8 +188,14 @@ publish(struct board *board, const struct board_head *given)
 	head.size = (uint32_t)board->size;
 	(void)snprintf(board->name, sizeof(board->name), BOARDFILE_NAME,
 	    head.number);
-	if (pwrite(board->fd, &head, sizeof(head), 0) != sizeof(head) ||
-	    fstat(board->fd, &st) == -1 ||
+	file = mmap(NULL, board->file_bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	if (file == MAP_FAILED)
+		return -1;
+	board->file = file;
+	board_guard(board);
+	save(board, &head, sizeof(head), 0);
+	if (fstat(fd, &st) == -1 ||
 	    renameat(board->dir, BOARDFILE_NEW, board->dir, board->name) == -1)
 		return -1;
 	board->device = st.st_dev;
@@ -157,17 +207,22 @@ struct board *
 board_create(int dir, const struct board_head *head, int size)
 {
 	struct board	*board = board_open(size);
-	int		 saved;
+	int		 fd, saved;
 
 	if (board == NULL)
 		return NULL;
 	board->dir = dir;
-	board->fd = create_file(dir, BOARDFILE_BYTES(size));
-	if (board->fd != -1 && publish(board, head) == 0)
+	board->file_bytes = BOARDFILE_BYTES(size);
+	fd = create_file(dir, board->file_bytes);
+	if (fd != -1 && publish(board, fd, head) == 0) {
+		(void)close(fd);
 		return board;
+	}
 	saved = errno;
-	if (board->fd != -1)
+	if (fd != -1) {
 		(void)unlinkat(dir, BOARDFILE_NEW, 0);
+		(void)close(fd);
+	}
 	board_close(board);
 	errno = saved;
 	return NULL;
@@ -177,8 +232,10 @@ void
 board_close(struct board *board)
 {
 	(void)munmap(board->shared, board->bytes);
-	if (board->fd != -1)
-		(void)close(board->fd);
+	if (board->file != NULL)
+		(void)munmap(board->file, board->file_bytes);
+	if (guarded == board->file)
+		guarded_bytes = 0;
 	free(board);
 }
 
@@ -212,7 +269,7 @@ remove_file(struct board *board)
 {
 	struct stat	st;
 
-	if (board->fd == -1)
+	if (board->file == NULL)
 		return;
 	/* Somebody may have emptied the directory, and begun again. */
 	if (fstatat(board->dir, board->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -262,11 +319,44 @@ set(struct board *board, int slot, uint32_t taken, enum slot_state state)
 	    taken << STATE_BITS | state);
 }
 
-/* A change has happened: is the parent to be woken? */
-static bool
-spend(struct board *board)
+static int32_t
+sum_of(uint64_t changes)
 {
-	return atomic_fetch_sub(&board->shared->credit, 1) <= 1;
+	return (int32_t)(uint32_t)changes;
+}
+
+static uint32_t
+looks_of(uint64_t changes)
+{
+	/* What is below zero has borrowed from the upper half. */
+	return (uint32_t)((changes - (uint64_t)(int64_t)sum_of(changes)) >> 32);
+}
+
+/*
+ * A word has changed: count it.  Is the parent to be woken?  If it has looked
+ * since before that, it may have seen the new word or the old one.
+ */
+static bool
+count(struct board *board, int slot, uint64_t before, int by)
+{
+	struct shared	*shared = board->shared;
+	uint64_t	 now = before, next;
+	int32_t		 sum;
+
+	if (by == 0 || atomic_load(&board->slots[slot].discounted))
+		return false;
+	do {
+		if (looks_of(now) != looks_of(before))
+			return true;
+		next = looks_of(now) % 2 == 1 ?
+		    (now & ~(uint64_t)UINT32_MAX) + SOMETHING :
+		    now + (uint64_t)(int64_t)by;
+	} while (!atomic_compare_exchange_weak(&shared->changes, &now, next));
+	if (looks_of(now) % 2 == 1)
+		return false;
+	sum = sum_of(next);
+	return sum >= atomic_load(&shared->most) ||
+	    -sum >= atomic_load(&shared->fewest);
 }
 
 static void
@@ -279,18 +369,22 @@ take(struct board *board, int slot, uint32_t taken, const char *client)
 }
 
 bool
-board_busy(struct board *board, int slot, const char *client)
+board_busy(struct board *board, int slot, const char *client, int change)
 {
+	uint64_t	before = atomic_load(&board->shared->changes);
+
 	take(board, slot, board_word(board, slot).taken + 1, client);
-	return spend(board);
+	return count(board, slot, before, change);
 }
 
 bool
-board_idle(struct board *board, int slot)
+board_idle(struct board *board, int slot, int change)
 {
+	uint64_t	before = atomic_load(&board->shared->changes);
+
 	set(board, slot, board_word(board, slot).taken, SLOT_IDLE);
 	save_doing(board, slot, 0);
-	return spend(board);
+	return count(board, slot, before, change);
 }
 
 void
@@ -306,6 +400,7 @@ board_born(struct board *board, int slot, const char *client)
 	}
 	child->before = clock_boot_ms();
 	atomic_store(&child->expected, true);
+	atomic_store(&child->discounted, false);
 	save_birth(board, slot, 0);
 }
 
@@ -315,6 +410,12 @@ board_forked(struct board *board, int slot, pid_t pid)
 	/* Parent and child both say so: either may be killed before it does. */
 	atomic_store(&board->slots[slot].pid, pid);
 	save_birth(board, slot, clock_boot_ms());
+}
+
+void
+board_discount(struct board *board, int slot)
+{
+	atomic_store(&board->slots[slot].discounted, true);
 }
 
 void
@@ -356,16 +457,52 @@ board_client(const struct board *board, int slot)
 	return board->slots[slot].client;
 }
 
+/* Begin a walk, or end it: no changes so far.  The sum of those that there
+   were. */
+static int32_t
+next_look(struct board *board, bool walking)
+{
+	_Atomic uint64_t	*changes = &board->shared->changes;
+	uint64_t		 now = atomic_load(changes);
+	uint32_t		 looks;
+
+	do {
+		looks = looks_of(now) + 1;
+		if (looks % 2 != walking)	/* wild children */
+			looks++;
+	} while (!atomic_compare_exchange_weak(changes, &now,
+	    (uint64_t)looks << 32));
+	return sum_of(now);
+}
+
 void
 board_look(struct board *board)
 {
-	atomic_store(&board->shared->credit, PLENTY);
+	atomic_store(&board->shared->most, BOARD_NEVER);
+	atomic_store(&board->shared->fewest, BOARD_NEVER);
+	(void)next_look(board, true);
 }
 
 bool
-board_ask(struct board *board, int changes)
+board_looked(struct board *board)
 {
-	int32_t	less = PLENTY - changes;
+	return next_look(board, false) == 0;
+}
 
-	return atomic_fetch_sub(&board->shared->credit, less) - less <= 0;
+int
+board_change(const struct board *board)
+{
+	return sum_of(atomic_load(&board->shared->changes));
+}
+
+bool
+board_ask(struct board *board, int fewest, int most)
+{
+	int32_t	sum;
+
+	atomic_store(&board->shared->fewest, fewest);
+	atomic_store(&board->shared->most, most);
+	/* Whoever has not seen these is seen by us. */
+	sum = sum_of(atomic_load(&board->shared->changes));
+	return sum >= most || -sum >= fewest;
 }

@@ -38,6 +38,9 @@ struct board	*board_create(int dir, const struct board_head *, int size);
 /* For a test: a board that has no file. */
 struct board	*board_open(int size);
 void		 board_close(struct board *);
+/* Again for a child that has reset its signals: a file that somebody cuts off
+   is SIGBUS, and is not written any more.  board_create() does it, too. */
+void		 board_guard(const struct board *);
 int		 board_size(const struct board *);
 
 /* The parent ends: the board names it no more, and goes too if no child has a
@@ -53,11 +56,13 @@ void		 board_here(struct board *, int slot);
 void		 board_leave(struct board *, int slot, pid_t parent);
 
 /*
- * For a child: it has taken a connection; it waits for the next one.  Both
- * return whether the parent wants to know now (board_ask).
+ * For a child: it has taken a connection; it waits for the next one.  Where
+ * that changes how many clients there is room for, it says by how many (+1,
+ * -1), and is told whether the parent wants to know now (board_ask).
  */
-bool		 board_busy(struct board *, int slot, const char *client);
-bool		 board_idle(struct board *, int slot);
+bool		 board_busy(struct board *, int slot, const char *client,
+		    int change);
+bool		 board_idle(struct board *, int slot, int change);
 
 /* For the parent: a slot for a child that it is about to fork, idle, or busy
    from its birth with a client; the child that was forked; one that has
@@ -65,6 +70,10 @@ bool		 board_idle(struct board *, int slot);
 void		 board_born(struct board *, int slot, const char *client);
 void		 board_forked(struct board *, int slot, pid_t);
 void		 board_free(struct board *, int slot);
+
+/* For the parent: nobody is to count on that child any more, what it does is
+   no change. */
+void		 board_discount(struct board *, int slot);
 
 /* For the parent: a stopped child keeps the others from accepting; or (0) none
    does. */
@@ -82,13 +91,20 @@ const char	*board_client(const struct board *, int slot);
 
 /*
  * How a parent sleeps without missing anything, and children work without a
- * system call for each client: board_look() before the parent walks the
- * slots, board_ask(n) after it; then the child that makes the n-th change
- * since board_look(), and each one after it, is told to wake the parent:
- * each, because the first one may be stopped before it does.  board_ask()
- * returns true if there have been so many already.
+ * system call for each client.  Before it walks the slots the parent calls
+ * board_look(), after that board_looked(): false if a child has changed
+ * something in between, and the walk may have seen it or not.  From then on
+ * board_change() is the sum of all changes since that walk; and once it is at
+ * least most, or at most -fewest, whoever makes such a change is told to wake
+ * the parent: each who does, because the first one may be stopped before it
+ * has.  board_ask() returns true if it is so already.  A child that was in the
+ * middle of a change when the parent looked wakes it, too: nobody can tell
+ * what the walk has seen of that.
  */
+#define BOARD_NEVER	(1 << 30)
 void		 board_look(struct board *);
-bool		 board_ask(struct board *, int changes);
+bool		 board_looked(struct board *);
+int		 board_change(const struct board *);
+bool		 board_ask(struct board *, int fewest, int most);
 
 #endif

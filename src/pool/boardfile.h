@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A board as it stands in its file: a head and the slots.  Nobody maps it, since
- * a file that is cut off under a mapping is a SIGBUS: who has something to say
- * writes it, who looks reads, and never opens it for writing.
+ * A board as it stands in its file: a head and the slots.  Parent and children
+ * have it mapped, so that a client costs them no system call; who looks reads
+ * it, and never opens it for writing.
  */
 #ifndef POOL_BOARDFILE_H
 #define POOL_BOARDFILE_H

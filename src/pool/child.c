@@ -80,6 +80,7 @@ become_child(struct pool *pool)
 	 */
 	(void)setsid();
 	default_signals();
+	board_guard(pool->board);
 	log_forked();
 	if (leave_arm(&way) == -1) {
 		log_warn("cannot arm the parent-death signal");
@@ -126,7 +127,7 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 	if (worn_out(pool))
 		leave(pool, 0);
 	/* The board first: who reads the title finds it true. */
-	if (board_idle(pool->board, pool->slot))
+	if (board_idle(pool->board, pool->slot, 1))
 		wake_parent(pool);
 }
 
@@ -143,7 +144,8 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first)
 		serve(pool, fd, first, address_print(first, name));
 	say_idle(pool);
 	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1) {
-		if (board_busy(pool->board, slot, address_print(&peer, name)))
+		if (board_busy(pool->board, slot, address_print(&peer, name),
+		    pool->strategy->parent_accepts ? 0 : -1))
 			wake_parent(pool);
 		serve(pool, fd, &peer, name);
 		say_idle(pool);

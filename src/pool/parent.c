@@ -165,12 +165,14 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		ms = sooner(ms, (int)(pool->accepts.not_before - now));
 	else if (policy_room(&pool->policy, counts, &pool->births, now) > 0)
 		fds[1].fd = pool->listener;
-	if (board_ask(pool->board, policy_changes(&pool->policy, counts)))
+	if (spawn_ask(pool, counts))
 		ms = 0;
 	if (signals_wait(fds, 2, ms) <= 0)
 		return DOOR_QUIET;
-	if (fds[0].revents != 0)
+	if (fds[0].revents != 0) {
 		(void)!read(pool->wake, &many, sizeof(many));
+		pool->stale = true;
+	}
 	if (fds[1].revents == 0)
 		return DOOR_QUIET;
 	return pool->strategy->parent_accepts ? DOOR_CLIENT : DOOR_BROKEN;
@@ -188,7 +190,7 @@ let_in(struct pool *pool, enum door door)
 	}
 	if (door == DOOR_QUIET && pool->held == -1)
 		return true;
-	counts = spawn_take_stock(pool);
+	counts = spawn_count(pool);
 	return accept_some(pool, policy_room(&pool->policy, &counts,
 	    &pool->births, clock_ms())) == 0;
 }
@@ -225,20 +227,20 @@ parent_run(struct pool *pool)
 	enum door		door = DOOR_QUIET;
 
 	while (!signals_end()) {
-		spawn_reap(pool);
+		if (signals_chld())
+			spawn_reap(pool);
 		if (signals_hup())
 			replace_all(pool);
-		board_look(pool->board);
 		if (!let_in(pool, door)) {
 			drain_nothing(pool);
 			return -1;
 		}
-		counts = spawn_take_stock(pool);
+		counts = spawn_count(pool);
 		give_birth(pool, policy_births(&pool->policy, &counts,
 		    &pool->births, clock_ms()));
 		look_at_crowd(pool);
 		spawn_dismiss(pool, policy_excess(&pool->policy, &counts));
-		counts = spawn_take_stock(pool);
+		counts = spawn_count(pool);
 		door = sleep_well(pool, &counts);
 	}
 	end(pool);

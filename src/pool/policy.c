@@ -111,20 +111,23 @@ policy_sleep(const struct policy *policy, const struct policy_counts *counts,
 	return (int)(not_before(births) - now);
 }
 
-int
-policy_changes(const struct policy *policy, const struct policy_counts *counts)
+void
+policy_news(const struct policy *policy, const struct policy_counts *counts,
+    int *fewer, int *more)
 {
-	int	more = policy_excess(policy, counts) > 0 ? 1 :
-		    policy->idle_max - counts->unclaimed + 1;
-	int	fewer = counts->unclaimed - policy->idle_min + 1;
-
-	if (!policy->children_accept)
-		/* Nobody is free: the first one who is must say so.  Otherwise
-		   only too many idle ones are news to a parent that knows whom
-		   it gave work. */
-		return counts->unclaimed <= 0 ? 1 : more;
-	/* Too few are news where there can be more of them, and where they are
-	   not too few already. */
-	return counts->children < policy->max_children && fewer > 0 &&
-	    fewer < more ? fewer : more;
+	*fewer = *more = POLICY_NEVER;
+	/* Who waits for a free one hears of the first; and where there are no
+	   more children than may be idle, there are never too many. */
+	if (!policy->children_accept && counts->unclaimed <= 0)
+		*more = 1;
+	else if (policy_excess(policy, counts) > 0)
+		*more = 0;
+	else if (counts->children > policy->idle_max)
+		*more = policy->idle_max - counts->unclaimed + 1;
+	/* A parent that accepts knows whom it gives work.  Too few are news
+	   where there can be more, and where they are not too few already. */
+	if (policy->children_accept &&
+	    counts->children < policy->max_children &&
+	    counts->unclaimed >= policy->idle_min)
+		*fewer = counts->unclaimed - policy->idle_min + 1;
 }

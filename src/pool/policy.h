@@ -69,8 +69,10 @@ int	policy_excess(const struct policy *, const struct policy_counts *);
 int	policy_sleep(const struct policy *, const struct policy_counts *,
 	    const struct policy_births *, int64_t now);
 
-/* After how many changes, children that become busy or idle, the parent has
-   to look again. */
-int	policy_changes(const struct policy *, const struct policy_counts *);
+/* How many fewer unclaimed ones, or how many more, are news to a parent that
+   sleeps; POLICY_NEVER: none are; 0: it should not sleep. */
+#define POLICY_NEVER	(1 << 29)
+void	policy_news(const struct policy *, const struct policy_counts *,
+	    int *fewer, int *more);
 
 #endif

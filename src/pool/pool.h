@@ -65,6 +65,11 @@ struct pool {
 					   others from accepting; 0: none */
 	struct policy_births births;
 
+	/* As last counted, but for what has changed since then (board.h); it
+	   must be counted again if something else has happened. */
+	struct policy_counts stock;
+	bool		 stale;
+
 	/*
 	 * Connections handed over, and taken by children that have gone; like
 	 * those of the board, modulo BOARD_MODULUS.  A child that was killed

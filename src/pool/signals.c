@@ -4,7 +4,7 @@
 
 #include "signals.h"
 
-static volatile sig_atomic_t	terminated, quit, interrupted, hung_up;
+static volatile sig_atomic_t	terminated, quit, interrupted, hung_up, child;
 static sigset_t			handled;
 
 static void
@@ -18,7 +18,8 @@ on_signal(int signo)
 		interrupted = 1;
 	else if (signo == SIGHUP)
 		hung_up = 1;
-	/* CHLD has done its work by waking ppoll(). */
+	else if (signo == SIGCHLD)
+		child = 1;
 }
 
 int
@@ -103,5 +104,14 @@ signals_hup(void)
 	bool	come = hung_up;
 
 	hung_up = 0;
+	return come;
+}
+
+bool
+signals_chld(void)
+{
+	bool	come = child;
+
+	child = 0;
 	return come;
 }

@@ -32,5 +32,7 @@ bool	signals_int(void);
 bool	signals_end(void);
 /* Whether HUP has come since this was last asked. */
 bool	signals_hup(void);
+/* Whether CHLD has come since the last call. */
+bool	signals_chld(void);
 
 #endif

@@ -19,6 +19,9 @@
 #define YOUNG_PAUSE	1000
 #define FORK_PAUSE	1000
 
+/* How often a walk is begun again because children went on changing. */
+#define WALKS		5
+
 static int
 free_slot(const struct pool *pool)
 {
@@ -73,7 +76,9 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 	if (slot >= pool->used)
 		pool->used = slot + 1;
 	pool->living++;
-	if (fd != -1) {
+	if (fd == -1)
+		pool->stock.unclaimed++;
+	else {
 		/* What a child takes was sent, or the sums would not agree. */
 		pool->sent++;
 		(void)close(fd);
@@ -212,12 +217,15 @@ spawn_reap(struct pool *pool)
 		else
 			bury(pool, slot, status);
 	}
-	if (news)
-		look_who_is_stuck(pool);
+	if (!news)
+		return;
+	pool->stale = true;
+	look_who_is_stuck(pool);
 }
 
-struct policy_counts
-spawn_take_stock(struct pool *pool)
+/* What the words say; the account of connections is settled by them. */
+static struct policy_counts
+walk(struct pool *pool)
 {
 	struct policy_counts	counts = { .children = pool->living };
 	uint32_t		taken = pool->taken;
@@ -241,6 +249,53 @@ spawn_take_stock(struct pool *pool)
 	return counts;
 }
 
+struct policy_counts
+spawn_take_stock(struct pool *pool)
+{
+	int	tries;
+
+	pool->stale = true;
+	for (tries = 0; pool->stale && tries < WALKS; tries++) {
+		board_look(pool->board);
+		pool->stock = walk(pool);
+		pool->stale = !board_looked(pool->board);
+	}
+	return pool->stock;
+}
+
+struct policy_counts
+spawn_count(struct pool *pool)
+{
+	struct policy_counts	counts;
+
+	if (pool->stale)
+		return spawn_take_stock(pool);
+	counts = pool->stock;
+	counts.children = pool->living;
+	counts.unclaimed += board_change(pool->board);
+	return counts;
+}
+
+bool
+spawn_ask(struct pool *pool, const struct policy_counts *counts)
+{
+	int	changed = counts->unclaimed - pool->stock.unclaimed;
+	int	fewer, more;
+
+	policy_news(&pool->policy, counts, &fewer, &more);
+	return board_ask(pool->board, fewer - changed, more + changed) ||
+	    pool->stale;
+}
+
+/* Nobody counts on it any more. */
+static void
+leaves(struct pool *pool, int slot)
+{
+	pool->children[slot].leaving = true;
+	board_discount(pool->board, slot);
+	pool->stale = true;
+}
+
 void
 spawn_dismiss(struct pool *pool, int how_many)
 {
@@ -253,7 +308,7 @@ spawn_dismiss(struct pool *pool, int how_many)
 		    board_word(pool->board, slot).state != SLOT_IDLE)
 			continue;
 		(void)kill(child->pid, SIGWINCH);
-		child->leaving = true;
+		leaves(pool, slot);
 		how_many--;
 	}
 }
@@ -292,7 +347,7 @@ spawn_renew(struct pool *pool)
 		struct child *child = &pool->children[slot];
 
 		many += child->pid != 0 && !child->leaving;
-		child->leaving = true;
+		leaves(pool, slot);
 	}
 	return many;
 }

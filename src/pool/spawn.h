@@ -6,6 +6,8 @@
 #ifndef POOL_SPAWN_H
 #define POOL_SPAWN_H
 
+#include <stdbool.h>
+
 #include "policy.h"
 
 struct address;
@@ -28,6 +30,15 @@ void	spawn_reap(struct pool *);
 
 /* Walk the board, and settle what the dead have left unsaid. */
 struct policy_counts	spawn_take_stock(struct pool *);
+
+/* The same, without a walk if nothing but clients has come and gone since the
+   last one: then children and unclaimed are true, and busy and in_flight those
+   of the last walk. */
+struct policy_counts	spawn_count(struct pool *);
+
+/* Have the parent woken as soon as something else is to be done than by these
+   counts, which spawn_count() has returned.  True: it is so already. */
+bool	spawn_ask(struct pool *, const struct policy_counts *);
 
 /* Ask so many idle children to leave. */
 void	spawn_dismiss(struct pool *, int how_many);

@@ -88,6 +88,7 @@ pass_place_client(struct pool *pool, int fd, const struct address *peer)
 	if (fdpass_send(pool->queue[0], fd, peer) == -1)
 		return -1;
 	pool->sent++;
+	pool->stock.unclaimed--;
 	(void)close(fd);
 	return 0;
 }

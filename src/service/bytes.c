@@ -85,7 +85,7 @@ send_bytes(int fd, long long n)
 	char	bytes[16384];
 	size_t	some = sizeof(bytes);
 
-	memset(bytes, 'x', sizeof(bytes));
+	memset(bytes, 'x', n < (long long)some ? (size_t)n : some);
 	for (; n > 0; n -= (long long)some) {
 		if (n < (long long)some)
 			some = (size_t)n;
@@ -109,13 +109,15 @@ refuse(int fd, const char *line, size_t len, const char *problem)
 void
 bytes(const struct outlive_client *client, void *arg)
 {
-	struct input	 in = { .fd = client->fd };
+	struct input	 in;
 	const char	*problem;
 	char		 line[LINE];
 	size_t		 len;
 	long long	 n = 0;
 
 	(void)arg;
+	in.fd = client->fd;
+	in.next = in.have = 0;
 	while (next_line(&in, line, &len)) {
 		problem = problem_of(line, len, &n);
 		if (problem != NULL) {

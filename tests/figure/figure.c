@@ -4,7 +4,7 @@
  * same shape, interleaved, so that whatever else the machine does meets both.
  *
  *	tests/figure/figure [--json] [--quick] [--svg FILE] [--rounds N]
- *	    [--connections N]
+ *	    [--connections N] [--part strategies|idle|exec]
  *
  * --quick is one round of 500 connections, with small pools: a look whether
  * all works, whose numbers mean little.
@@ -222,7 +222,8 @@ usage(int status)
 {
 	(void)fprintf(status == 0 ? stdout : stderr,
 	    "usage: figure [--json] [--quick] [--svg FILE] "
-	    "[--rounds N] [--connections N]\n");
+	    "[--rounds N] [--connections N]\n"
+	    "    [--part strategies|idle|exec]\n");
 	exit(status);
 }
 
@@ -233,6 +234,7 @@ main(int argc, char *argv[])
 		{ "connections", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "part", required_argument, NULL, 'p' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "svg", required_argument, NULL, 's' },
@@ -242,7 +244,7 @@ main(int argc, char *argv[])
 				    .pools = { 15, 100, 1000 } };
 	static const struct figure quick = { .rounds = 1, .connections = 500,
 				    .pools = { 15, 30, 60 } };
-	const char		*svg = NULL;
+	const char		*svg = NULL, *part = NULL;
 	bool			json = false;
 	int			option;
 
@@ -256,6 +258,9 @@ main(int argc, char *argv[])
 			usage(0);
 		case 'j':
 			json = true;
+			break;
+		case 'p':
+			part = optarg;
 			break;
 		case 'q':
 			figure = quick;
@@ -271,10 +276,20 @@ main(int argc, char *argv[])
 		}
 	if (optind != argc)
 		usage(64);
-	plan_strategies(&figure);
-	plan_idle(&figure);
-	plan_exec(&figure, EXEC);
-	plan_exec(&figure, FIRST_BYTE);
+	if (part == NULL || strcmp(part, "strategies") == 0)
+		plan_strategies(&figure);
+	if (part == NULL || strcmp(part, "idle") == 0)
+		plan_idle(&figure);
+	if (part == NULL || strcmp(part, "exec") == 0) {
+		plan_exec(&figure, EXEC);
+		plan_exec(&figure, FIRST_BYTE);
+	}
+	if (figure.n == 0)
+		errx(64, "--part '%s' is no part: expected strategies, idle or "
+		    "exec", part);
+	if (svg != NULL && figure.cells[0].part != STRATEGIES)
+		errx(64, "--svg draws the strategies: expected no other "
+		    "--part");
 	run(&figure);
 	if (json)
 		figure_json(&figure);

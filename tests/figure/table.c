@@ -188,12 +188,15 @@ figure_table(const struct figure *given)
 	(void)printf("15 children, 5 clients, 4000 bytes; %d connections in "
 	    "a run; medians of %d runs, interleaved\n", figure->connections,
 	    figure->rounds);
-	strategies_part();
-	idle_part();
-	exec_part();
+	if (cell_of(STRATEGIES, "fork", false, 0) != NULL)
+		strategies_part();
+	if (cell_of(IDLE, "shared", false, 0) != NULL)
+		idle_part();
+	if (cell_of(EXEC, "fork", false, 0) != NULL)
+		exec_part();
 	(void)printf("\nthe clients themselves: %.3f s of CPU per 10,000 "
-	    "connections\n", figure_median(figure, cell_of(STRATEGIES,
-	    "shared", true, 0), MEMBER(client_cpu)));
+	    "connections\n", figure_median(figure, &figure->cells[0],
+	    MEMBER(client_cpu)));
 	(void)printf("noise: the bare loops' rates differ by %.0f %% from run "
 	    "to run\n", 100 * figure_noise(figure));
 	failures();
