@@ -30,6 +30,7 @@
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
 static const char *strategy;	/* of our servers; NULL: they choose */
+static bool	lead;		/* they lead a session each */
 static char	gate[64];	/* a file that pauses the server */
 static char	state[64];	/* the state directory of our servers */
 
@@ -254,6 +255,8 @@ program_start_in(void (*prepare)(void), const char *const argv[], int out)
 	(void)dup2(server_log, STDERR_FILENO);
 	closefrom(STDERR_FILENO + 1);
 	(void)signal(SIGPIPE, SIG_DFL);
+	if (lead)
+		(void)setsid();
 	if (prepare != NULL)
 		prepare();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
@@ -276,6 +279,12 @@ void
 harness_strategy(const char *name)
 {
 	strategy = name;
+}
+
+void
+harness_lead(void)
+{
+	lead = true;
 }
 
 /*

@@ -59,6 +59,9 @@ void	wait_a_moment(struct wait *);
 /* The strategy of those that are started from here on; NULL: none is asked
    for. */
 void		harness_strategy(const char *name);
+/* From here on, what is started leads a session that has no terminal, as a
+   service manager's does. */
+void		harness_lead(void);
 struct server {
 	pid_t		pid;
 	unsigned int	port;

@@ -300,6 +300,14 @@ play(const struct cell *cell)
 	quit_and(SIGKILL, "KILL");
 }
 
+/* As under a service manager. */
+static void
+play_leader(const struct cell *cell)
+{
+	harness_lead();
+	play(cell);
+}
+
 int
 main(void)
 {
@@ -309,6 +317,16 @@ main(void)
 		{ .name = "INT", .play = play, .number = SIGINT },
 		{ .name = "KILL", .play = play, .number = SIGKILL },
 		{ .name = "HUP", .play = play, .number = SIGHUP },
+		{ .name = "TERM of a leader", .play = play_leader,
+		    .number = SIGTERM },
+		{ .name = "QUIT of a leader", .play = play_leader,
+		    .number = SIGQUIT },
+		{ .name = "INT of a leader", .play = play_leader,
+		    .number = SIGINT },
+		{ .name = "KILL of a leader", .play = play_leader,
+		    .number = SIGKILL },
+		{ .name = "HUP of a leader", .play = play_leader,
+		    .number = SIGHUP },
 	};
 
 	harness_begin();

@@ -333,6 +333,14 @@ play(const struct cell *end)
 	}
 }
 
+/* As under a service manager: one session for all of them. */
+static void
+play_leader(const struct cell *end)
+{
+	harness_lead();
+	play(end);
+}
+
 int
 main(void)
 {
@@ -343,6 +351,8 @@ main(void)
 		{ .name = "INT", .play = play, .number = SIGINT },
 		{ .name = "KILL", .play = play, .number = SIGKILL },
 		{ .name = "HUP", .play = play, .number = SIGHUP },
+		{ .name = "KILL of a leader", .play = play_leader,
+		    .number = SIGKILL },
 	};
 
 	harness_begin();

@@ -100,6 +100,13 @@ stale_variables(void)
 	(void)setenv("TCPLOCALPORT", "25", 1);
 }
 
+/* As by a service manager. */
+static void
+secluded(void)
+{
+	(void)setsid();
+}
+
 /* As started by hand. */
 static void
 foreground(void)
@@ -168,6 +175,8 @@ static const struct surrounding {
 	{ "5, 9 (locked) and 100 are open", many_open, "null null log" },
 	{ "as many descriptors as may be", high_limit, "null null log" },
 	{ "variables of others", stale_variables, "null null log" },
+	{ "at the head of a session, without a terminal", secluded,
+	    "null null log" },
 	{ "in the foreground of a terminal", foreground,
 	    "terminal terminal terminal terminal" },
 	{ "in the background, with stty tostop", background,
@@ -220,7 +229,7 @@ has(pid_t pid, const char *who, const char *standard, const char *more)
 }
 
 static void
-look(struct server server, const char *standard)
+look(struct server server, const struct surrounding *row)
 {
 	static const int	handled[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
 				    SIGCHLD, 0 };
@@ -239,15 +248,16 @@ look(struct server server, const char *standard)
 	    ignores >> (SIGTTOU - 1) & 1) == 1,
 	    "it ignores PIPE, XFSZ and TTOU");
 	/* the instance, listener, eventfd, spare, queue */
-	has(server.pid, "the parent", standard,
+	has(server.pid, "the parent", row->standard,
 	    "lock directory socket eventfd socket socket socket");
 	await_children(server.pid, 2, list);
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),
 	    "a child blocks nothing, and ignores PIPE and XFSZ");
-	ok(getsid(list[0]) == list[0], "it has a session of its own");
+	ok(getsid(list[0]) == (row->prepare == secluded ? server.pid :
+	    list[0]), "it has a session of its own, or its parent's");
 	/* the instance, eventfd, spare, queue */
-	has(list[0], "an idle child", standard,
+	has(list[0], "an idle child", row->standard,
 	    "directory eventfd socket socket");
 }
 
@@ -331,7 +341,7 @@ play(const struct surrounding *row)
 		return;
 	}
 	server = start(row, "exec");
-	look(server, row->standard);
+	look(server, row);
 	if (row->prepare == many_open)
 		ok(flock(locked, LOCK_EX | LOCK_NB) == 0 &&
 		    flock(locked, LOCK_UN) == 0,

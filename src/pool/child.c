@@ -76,9 +76,12 @@ become_child(struct pool *pool)
 	/*
 	 * Ctrl-C is for the parent alone; a terminal cannot stop a child that
 	 * logs; and the kernel does not hang up all children of a parent that
-	 * has ended because one of them is stopped (credentials(7)).
+	 * has ended because one of them is stopped (credentials(7)).  A session
+	 * has its price: the scheduler is fair to each of them (sched(7), on
+	 * autogroups), and a switch between two costs it more.
 	 */
-	(void)setsid();
+	if (!pool->secluded)
+		(void)setsid();
 	default_signals();
 	board_guard(pool->board);
 	log_forked();

@@ -64,6 +64,21 @@ nonsense(const struct outlive_config *config)
 	return NULL;
 }
 
+/* As service managers start us: at the head of a session, and no terminal. */
+static bool
+is_secluded(void)
+{
+	int	terminal;
+
+	if (getsid(0) != getpid())
+		return false;
+	terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (terminal == -1)
+		return errno == ENXIO;
+	(void)close(terminal);
+	return false;
+}
+
 /* A socket at end-of-file (leave.h). */
 static int
 open_spare(void)
@@ -211,6 +226,7 @@ outlive_serve(const struct outlive_config *config)
 	}
 	if (!choose_strategy(&pool))
 		return EX_USAGE;
+	pool.secluded = is_secluded();
 	if (signals_open() == -1) {
 		log_warn("sigaction");
 		return EX_OSERR;

@@ -42,6 +42,8 @@ struct pool {
 	bool				 crowded;	/* that was said */
 
 	pid_t		 parent;
+	bool		 secluded;	/* its session is its own, and has no
+					   terminal: good enough for children */
 	int		 slot;		/* in a child: its own */
 
 	/* Descriptors; -1: there is none. */

@@ -360,7 +360,7 @@ spawn_signal(struct pool *pool, int signo)
 	for (slot = 0; slot < pool->used; slot++) {
 		pid_t pid = pool->children[slot].pid;
 
-		/* A newborn may not be a leader yet. */
+		/* Not everyone is a leader, nor is a newborn. */
 		if (pid != 0 && kill(-pid, signo) == -1)
 			(void)kill(pid, signo);
 	}

@@ -53,8 +53,9 @@ int	spawn_renew(struct pool *);
 /* How many children cannot leave, idle as they are: they are stopped. */
 int	spawn_stuck(const struct pool *);
 
-/* Send a signal to every child, and to what it has forked: each is the leader
-   of a process group. */
+/* Send a signal to every child, and to what it has forked, where it leads a
+   process group: a program does, and every child of a parent that is not
+   secluded (pool.h). */
 void	spawn_signal(struct pool *, int signo);
 
 #endif

@@ -78,18 +78,22 @@ problem_of(const char *line, size_t len, long long *n)
 	return problem;
 }
 
-/* The bytes: each of them is an x. */
+/* The bytes: each of them is an x.  One copy serves all children, and stays in
+   the processor's cache. */
+#define X64	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X1024	X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64 X64
+#define X4096	X1024 X1024 X1024 X1024
+static const char	xs[] = X4096 X4096 X4096 X4096;
+
 static bool
 send_bytes(int fd, long long n)
 {
-	char	bytes[16384];
-	size_t	some = sizeof(bytes);
+	size_t	some = sizeof(xs) - 1;
 
-	memset(bytes, 'x', n < (long long)some ? (size_t)n : some);
 	for (; n > 0; n -= (long long)some) {
 		if (n < (long long)some)
 			some = (size_t)n;
-		if (writen(fd, bytes, some) == -1)
+		if (writen(fd, xs, some) == -1)
 			return false;
 	}
 	return true;

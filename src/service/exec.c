@@ -115,6 +115,8 @@ restore_signals(void)
 	(void)sigaction(SIGPIPE, &action, NULL);
 	(void)sigaction(SIGXFSZ, &action, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, 0);
+	/* And what it starts is reached by one signal to its group. */
+	(void)setsid();
 }
 
 void

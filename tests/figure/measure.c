@@ -160,9 +160,11 @@ mean_pss(pid_t server)
 /* Descriptor 3 of what is started. */
 static int	counts_fd;
 
+/* Everyone begins as under a service manager, at the head of a session. */
 static void
-give_counts(void)
+prepare(void)
 {
+	(void)setsid();
 	(void)dup2(counts_fd, COUNTS);
 }
 
@@ -185,7 +187,7 @@ work(const struct subject *subject, const struct load *load,
 	    (counts = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    counts_fd, 0)) == MAP_FAILED)
 		err(1, "memfd");
-	server = program_start_in(give_counts, subject->argv, -1);
+	server = program_start_in(prepare, subject->argv, -1);
 	before = settled(server, subject);
 	load_run(load, &result);
 	clients = dead();
