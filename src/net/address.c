@@ -170,11 +170,39 @@ address_split(const struct address *address, char *host, char *port)
 	}
 }
 
+/* A number in decimal; where its text ends. */
+static char *
+digits(char *text, unsigned int n)
+{
+	if (n >= 10)
+		text = digits(text, n / 10);
+	*text++ = (char)('0' + n % 10);
+	return text;
+}
+
+/* The usual case, for each client of a server. */
+static void
+print_ipv4(const struct sockaddr_in *in, char *text)
+{
+	const unsigned char	*byte = (const void *)&in->sin_addr;
+	int			 i;
+
+	for (i = 0; i < 4; i++) {
+		text = digits(text, byte[i]);
+		*text++ = i < 3 ? '.' : ':';
+	}
+	*digits(text, ntohs(in->sin_port)) = '\0';
+}
+
 const char *
 address_print(const struct address *address, char *text)
 {
 	char	host[ADDRESS_TEXT], port[ADDRESS_TEXT];
 
+	if (address->sa.sa_family == AF_INET) {
+		print_ipv4(&address->in, text);
+		return text;
+	}
 	address_split(address, host, port);
 	(void)snprintf(text, ADDRESS_TEXT, strchr(host, ':') != NULL ?
 	    "[%.64s]:%.8s" : "%.64s:%.8s", host, port);

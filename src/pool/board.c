@@ -38,6 +38,8 @@ struct shared {
 	_Atomic uint64_t changes;
 	_Atomic int32_t	 fewest, most;	/* to sleep for */
 	_Atomic bool	 parted;	/* the parent has */
+	uint64_t	 served;	/* by those whom the parent has
+					   buried */
 	/* Side by side, so that the parent's walk is 4 bytes a child. */
 	_Atomic uint32_t words[];
 };
@@ -56,7 +58,6 @@ struct board {
 	char		 name[32];
 	dev_t		 device;
 	ino_t		 inode;
-	uint64_t	 served;	/* by those whom the parent has buried */
 };
 
 struct board *
@@ -110,8 +111,9 @@ on_sigbus(int signo, siginfo_t *info, void *context)
 	(void)signal(signo, SIG_DFL);
 }
 
-void
-board_guard(const struct board *board)
+/* The handler goes to children, too. */
+static void
+guard(const struct board *board)
 {
 	struct sigaction	action = { .sa_sigaction = on_sigbus,
 				    .sa_flags = SA_SIGINFO };
@@ -193,7 +195,7 @@ publish(struct board *board, int fd, const struct board_head *given)
 	if (file == MAP_FAILED)
 		return -1;
 	board->file = file;
-	board_guard(board);
+	guard(board);
 	save(board, &head, sizeof(head), 0);
 	if (fstat(fd, &st) == -1 ||
 	    renameat(board->dir, BOARDFILE_NEW, board->dir, board->name) == -1)
@@ -423,13 +425,13 @@ board_free(struct board *board, int slot)
 {
 	struct slot	*child = &board->slots[slot];
 
-	board->served += board_word(board, slot).taken;
+	board->shared->served += board_word(board, slot).taken;
 	set(board, slot, 0, SLOT_FREE);
 	atomic_store(&child->pid, 0);
 	atomic_store(&child->expected, false);
 	save_birth(board, slot, 0);
 	save_doing(board, slot, 0);
-	save(board, &board->served, sizeof(board->served),
+	save(board, &board->shared->served, sizeof(board->shared->served),
 	    offsetof(struct board_head, served));
 }
 

@@ -38,9 +38,6 @@ struct board	*board_create(int dir, const struct board_head *, int size);
 /* For a test: a board that has no file. */
 struct board	*board_open(int size);
 void		 board_close(struct board *);
-/* Again for a child that has reset its signals: a file that somebody cuts off
-   is SIGBUS, and is not written any more.  board_create() does it, too. */
-void		 board_guard(const struct board *);
 int		 board_size(const struct board *);
 
 /* The parent ends: the board names it no more, and goes too if no child has a

@@ -10,6 +10,7 @@
 #include "leave.h"
 #include "net/log.h"
 #include "pool.h"
+#include "signals.h"
 
 static void
 say_idle(const struct pool *pool)
@@ -29,32 +30,6 @@ static void
 go(void *pool)
 {
 	leave(pool, 0);
-}
-
-/* Every disposition at its default, whatever our own parent left us. */
-static void
-default_signals(void)
-{
-	struct sigaction	action = { .sa_handler = SIG_DFL };
-	int			signo;
-
-	/*
-	 * A terminal, or its shell, may have told our parent to quit or to
-	 * hang up, and the whole process group, which we have left too late.
-	 * To ignore what is pending throws it away.
-	 */
-	action.sa_handler = SIG_IGN;
-	(void)sigaction(SIGQUIT, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
-	action.sa_handler = SIG_DFL;
-	/* Not WINCH, which must not be thrown away (leave.h). */
-	for (signo = 1; signo < NSIG; signo++)
-		if (signo != SIGWINCH)
-			(void)sigaction(signo, &action, NULL);
-	/* A client or a log's reader that goes is an errno, not a death. */
-	action.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* The first act of a child is to stop being the parent. */
@@ -82,10 +57,9 @@ become_child(struct pool *pool)
 	 */
 	if (!pool->secluded)
 		(void)setsid();
-	default_signals();
-	board_guard(pool->board);
+	signals_forked();
 	log_forked();
-	if (leave_arm(&way) == -1) {
+	if (way.door != -1 && leave_arm(&way) == -1) {
 		log_warn("cannot arm the parent-death signal");
 		leave(pool, 1);
 	}
@@ -111,6 +85,8 @@ worn_out(const struct pool *pool)
 {
 	uint32_t	most = (uint32_t)pool->max_requests;
 
+	if (!pool->strategy->prefork)
+		return true;
 	return most > 0 && board_word(pool->board, pool->slot).taken >= most &&
 	    getppid() == pool->parent;
 }
@@ -135,7 +111,8 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 }
 
 void
-child_run(struct pool *pool, int slot, int fd, const struct address *first)
+child_run(struct pool *pool, int slot, int fd, const struct address *first,
+    const char *first_name)
 {
 	struct address	peer;
 	char		name[ADDRESS_TEXT];
@@ -144,7 +121,7 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first)
 	pool->slot = slot;
 	become_child(pool);
 	if (fd != -1)
-		serve(pool, fd, first, address_print(first, name));
+		serve(pool, fd, first, first_name);
 	say_idle(pool);
 	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1) {
 		if (board_busy(pool->board, slot, address_print(&peer, name),

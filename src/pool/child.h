@@ -8,9 +8,10 @@ struct pool;
 
 /*
  * To be called right after fork(), in the child, with the slot that it was
- * given.  If fd is not -1 it is the first client, already accepted.
+ * given.  If fd is not -1 it is the first client, already accepted, with its name
+ * in numbers: a page that the parent has used is no fault for the child.
  */
-void	child_run(struct pool *, int slot, int fd, const struct address *)
-	    __attribute__((__noreturn__));
+void	child_run(struct pool *, int slot, int fd, const struct address *,
+	    const char *name) __attribute__((__noreturn__));
 
 #endif

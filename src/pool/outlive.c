@@ -2,12 +2,12 @@
 /* The public calls: from a configuration to a running pool. */
 #include <sys/types.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -91,6 +91,23 @@ open_spare(void)
 	return pair[0];
 }
 
+/*
+ * The parent's book of its children.  They have no copy of it: so the kernel
+ * need not copy a page of it behind each fork, either.
+ */
+static int
+open_children(struct pool *pool, int slots)
+{
+	size_t	bytes = (size_t)slots * sizeof(*pool->children);
+	void	*memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -1;
+	pool->children = memory;
+	return madvise(memory, bytes, MADV_DONTFORK);
+}
+
 static int
 open_pool(struct pool *pool, const struct address *address)
 {
@@ -104,8 +121,7 @@ open_pool(struct pool *pool, const struct address *address)
 	slots = pool->config->max_children + waiting + NEWCOMERS;
 	if (begin_board(pool, address, slots) == -1)
 		return -1;
-	if ((pool->children = calloc((size_t)slots,
-	    sizeof(*pool->children))) == NULL ||
+	if (open_children(pool, slots) == -1 ||
 	    (pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (pool->spare = open_spare()) == -1 ||
 	    (pool->strategy->open != NULL &&
@@ -129,7 +145,9 @@ close_pool(struct pool *pool)
 		(void)close(pool->spare);
 	if (pool->lock != -1)
 		(void)close(pool->lock);
-	free(pool->children);
+	if (pool->children != NULL)
+		(void)munmap(pool->children, (size_t)board_size(pool->board) *
+		    sizeof(*pool->children));
 	if (pool->board != NULL) {
 		board_part(pool->board);
 		board_close(pool->board);

@@ -6,6 +6,7 @@
 
 static volatile sig_atomic_t	terminated, quit, interrupted, hung_up, child;
 static sigset_t			handled;
+static sigset_t			altered;	/* not at their defaults */
 
 static void
 on_signal(int signo)
@@ -22,6 +23,20 @@ on_signal(int signo)
 		child = 1;
 }
 
+/* Who has started us may have told us to ignore some. */
+static void
+find_inherited(void)
+{
+	struct sigaction	action;
+	int			signo;
+
+	(void)sigemptyset(&altered);
+	for (signo = 1; signo < NSIG; signo++)
+		if (sigaction(signo, NULL, &action) == 0 &&
+		    action.sa_handler != SIG_DFL)
+			(void)sigaddset(&altered, signo);
+}
+
 int
 signals_open(void)
 {
@@ -34,10 +49,14 @@ signals_open(void)
 	sigset_t		blocked;
 	size_t			i;
 
+	find_inherited();
 	(void)sigfillset(&action.sa_mask);
 	(void)sigemptyset(&handled);
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		(void)sigaddset(&handled, list[i]);
+		(void)sigaddset(&altered, list[i]);
+	}
+	(void)sigaddset(&altered, SIGTTOU);
 	blocked = handled;
 	(void)sigaddset(&blocked, SIGWINCH);
 	if (sigprocmask(SIG_SETMASK, &blocked, NULL) == -1)
@@ -50,6 +69,28 @@ signals_open(void)
 		if (sigaction(ignored[i], &action, NULL) == -1)
 			return -1;
 	return 0;
+}
+
+void
+signals_forked(void)
+{
+	struct sigaction	action = { .sa_handler = SIG_IGN };
+	int			signo;
+
+	/*
+	 * A terminal, or its shell, may have told our parent to quit or to
+	 * hang up, and the whole process group, which we have left too late.
+	 * To ignore what is pending throws it away.
+	 */
+	(void)sigaction(SIGQUIT, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	action.sa_handler = SIG_DFL;
+	/* A client or a log's reader that goes is an errno, not a death.  WINCH
+	   must not be thrown away (leave.h). */
+	for (signo = 1; signo < NSIG; signo++)
+		if (sigismember(&altered, signo) && signo != SIGPIPE &&
+		    signo != SIGXFSZ && signo != SIGWINCH)
+			(void)sigaction(signo, &action, NULL);
 }
 
 int

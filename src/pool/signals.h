@@ -18,6 +18,11 @@
  */
 int	signals_open(void);
 
+/* In a child: every disposition at its default, whatever our own parent was
+   given, but PIPE and XFSZ, which stay ignored, and WINCH, which is left as it
+   is. */
+void	signals_forked(void);
+
 /*
  * Wait for descriptors, a signal, or so many milliseconds (-1: for ever); as
  * ppoll(2).  Whatever it returns, signals that were pending have come.

@@ -48,7 +48,7 @@ int
 spawn_birth(struct pool *pool, int fd, const struct address *peer)
 {
 	int	slot = free_slot(pool);
-	char	name[ADDRESS_TEXT];
+	char	name[ADDRESS_TEXT] = "";
 	pid_t	pid;
 
 	if (slot == -1) {
@@ -68,7 +68,7 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 		return -1;
 	}
 	if (pid == 0)
-		child_run(pool, slot, fd, peer);
+		child_run(pool, slot, fd, peer, name);
 	if (policy_fine(&pool->births.fork, clock_ms()))
 		log_info("fork: works again");
 	board_forked(pool->board, slot, pid);

@@ -60,8 +60,19 @@ next_line(struct input *in, char line[LINE], size_t *len)
 	return true;
 }
 
-/* What is wrong with a request, as strtonum(3bsd) would say it; NULL: it is
-   a number of bytes. */
+/* Nothing but digits, a few of them: at once. */
+static bool
+is_plain(const char *line, size_t len, long long *n)
+{
+	size_t	i;
+
+	for (*n = 0, i = 0; i < len && i <= 9 && line[i] >= '0' && line[i] <= '9'; i++)
+		*n = 10 * *n + line[i] - '0';
+	return i == len && len <= 9 && *n >= FEWEST;
+}
+
+/* What is wrong with a request, as strtonum(3bsd) says it; NULL: it is a number
+   of bytes. */
 static const char *
 problem_of(const char *line, size_t len, long long *n)
 {
@@ -71,6 +82,8 @@ problem_of(const char *line, size_t len, long long *n)
 		return "empty";
 	if (len == LINE - 1)
 		return "too long";
+	if (is_plain(line, len, n))
+		return NULL;
 	*n = strtonum(line, FEWEST, MOST, &problem);
 	/* It takes blanks and a sign, too, and stops at a NUL. */
 	if (problem == NULL && strspn(line, "0123456789") != len)
