@@ -75,6 +75,15 @@ struct outlive_config {
 	const char	*service_name;	/* one word, for titles; "service" */
 
 	/*
+	 * The service does nothing but become a program, or end its child.
+	 * Where the child is forked for the client ("fork", or while a parent
+	 * drains) it shares its parent's memory until then (vfork(2)), which
+	 * is the faster for it: the service writes to nothing that the parent
+	 * reads, and does not return.  false
+	 */
+	bool		 becomes_program;
+
+	/*
 	 * Who accepts, as in UNP chapter 30: "fork", a child for each client;
 	 * "shared", "fcntl", "mutex", the children; "pass", the parent, which
 	 * passes connections on: "pass".  Where children accept they have the

@@ -122,6 +122,7 @@ choose_service(char *argv[], struct outlive_config *config)
 	    service->prepare(argv + 1, &config->arg, why, sizeof(why)) == -1)
 		errx(EX_USAGE, "service %s: %s", argv[0], why);
 	config->service = service->serve;
+	config->becomes_program = service->becomes_program;
 	config->service_name = service->name;
 }
 

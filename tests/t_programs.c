@@ -232,5 +232,8 @@ main(void)
 	mishaps();
 	interrupted("forks", "cat; echo bye");
 	interrupted("ignores TERM", "trap '' TERM; cat");
+	harness_strategy("fork");
+	interrupted("forks, its child forked for it,", "cat; echo bye");
+	harness_strategy(NULL);
 	return done();
 }

@@ -328,6 +328,45 @@ resized(struct server server)
 	(void)close(client);
 }
 
+/* A program for which a child was forked in its parent's memory. */
+static void
+forked(const struct surrounding *row)
+{
+	const char *const	argv[] = { "./outlived", "-v", "-w", "0", "-a",
+				    "fork", "127.0.0.1:9999", "exec",
+				    "tests/inside", "-t", "5", "-R", NULL };
+	pid_t			server, list[64];
+	struct rlimit		limit;
+	int			client, other;
+
+	server = program_start_in(row->prepare, argv, -1);
+	await_listener(9999);
+	await_title(server, "outlived: parent of 127.0.0.1:9999");
+	client = dial(9999);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	ok(finds_itself_well(client, getuid() == 0 &&
+	    row->prepare == harness_become_nobody ? 65534 : getuid(),
+	    row->prepare == high_limit ?
+	    descriptors.rlim_cur : limit.rlim_cur),
+	    "-a fork: a program finds itself well");
+	await_children(server, 1, list);
+	ok(getsid(list[0]) == list[0], "with a session of its own");
+	ok(title_is(server, "outlived: parent of 127.0.0.1:9999"),
+	    "its parent is as before");
+	other = dial(9999);
+	ok(finds_itself_well(other, getuid() == 0 &&
+	    row->prepare == harness_become_nobody ? 65534 : getuid(),
+	    row->prepare == high_limit ?
+	    descriptors.rlim_cur : limit.rlim_cur), "so does the next one");
+	send_signal(server, SIGKILL);
+	(void)await_end(server);
+	ok(listeners(9999) == 0, "after KILL nobody listens");
+	ok(echoes(client, "on\n") && echoes(other, "on\n"),
+	    "and both serve on");
+	(void)close(client);
+	(void)close(other);
+}
+
 static void
 play(const struct surrounding *row)
 {
@@ -386,6 +425,7 @@ play(const struct surrounding *row)
 	ok(echoes(client, "still here\n"),
 	    "the first client has not noticed");
 	(void)close(client);
+	forked(row);
 	if (row->prepare == background)
 		/* The one in the foreground. */
 		harness_end_all();

@@ -64,7 +64,9 @@ log_open(bool verbose)
 void
 log_forked(void)
 {
-	dropped = 0;
+	/* Not for nothing: it may be the first write to its page. */
+	if (dropped > 0)
+		dropped = 0;
 }
 
 int

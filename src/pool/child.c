@@ -32,6 +32,15 @@ go(void *pool)
 	leave(pool, 0);
 }
 
+static void
+unblock_all(void)
+{
+	sigset_t	none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* The first act of a child is to stop being the parent. */
 static void
 become_child(struct pool *pool)
@@ -40,7 +49,6 @@ become_child(struct pool *pool)
 			    .spare = pool->spare,
 			    .queue = pool->strategy->queue,
 			    .go = go, .arg = pool };
-	sigset_t	none;
 
 	board_here(pool->board, pool->slot);
 	instance_forked(&pool->instance);
@@ -63,8 +71,7 @@ become_child(struct pool *pool)
 		log_warn("cannot arm the parent-death signal");
 		leave(pool, 1);
 	}
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	unblock_all();
 }
 
 static void
@@ -133,4 +140,21 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first,
 	if (got == -1)
 		log_warn("a child cannot take its next client and leaves");
 	leave(pool, got == 0 ? 0 : 1);
+}
+
+/* What the parent has open is close-on-exec; its title is memory, and stays. */
+void
+child_become(const struct pool *pool, int slot, int fd,
+    const struct address *peer, const char *name)
+{
+	struct outlive_client	client = { .fd = fd, .peer = &peer->sa,
+				    .peerlen = peer->len, .name = name };
+
+	board_here(pool->board, slot);
+	(void)setsid();
+	signals_forked();
+	unblock_all();
+	log_debug("%s for %s", pool->config->service_name, name);
+	pool->config->service(&client, pool->config->arg);
+	_exit(1);
 }

@@ -14,4 +14,10 @@ struct pool;
 void	child_run(struct pool *, int slot, int fd, const struct address *,
 	    const char *name) __attribute__((__noreturn__));
 
+/* The same right after vfork(), with the client for whom it becomes a
+   program.  All memory is the parent's. */
+void	child_become(const struct pool *, int slot, int fd,
+	    const struct address *, const char *name)
+	    __attribute__((__noreturn__));
+
 #endif

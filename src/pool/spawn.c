@@ -58,7 +58,10 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 	/* Before the fork: a child may say that it is busy at once. */
 	board_born(pool->board, slot,
 	    fd == -1 ? NULL : address_print(peer, name));
-	pid = fork();
+	if (fd == -1 || !pool->config->becomes_program)
+		pid = fork();
+	else if ((pid = vfork()) == 0)
+		child_become(pool, slot, fd, peer, name);
 	if (pid == -1) {
 		no_birth(pool);
 		/* It has served nobody. */

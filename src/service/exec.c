@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +22,23 @@
 #include "program.h"
 #include "service.h"
 
+/* Who is talking to whom. */
+static const char *const	ends[] = {
+	"TCPLOCALIP", "TCPLOCALPORT", "TCPREMOTEIP", "TCPREMOTEPORT",
+};
+#define ENDS	(sizeof(ends) / sizeof(ends[0]))
+
+/* Where the program was found, and its environment: what does not change from
+   client to client, and then PROTO and the ends. */
+static char	program_path[PATH_MAX];
+static char	**environment;
+static char	end_texts[ENDS][ADDRESS_TEXT + 16];
+
+static int	make_environment(void);
+
 int
 exec_prepare(char *argv[], void **arg, char *why, size_t size)
 {
-	char		 path[PATH_MAX] = "";
 	const char	*more = "";
 	int		 error;
 
@@ -32,12 +47,13 @@ exec_prepare(char *argv[], void **arg, char *why, size_t size)
 		(void)snprintf(why, size, "expected a program");
 		return -1;
 	}
-	if (program_find(argv[0], path) == 0 && program_try(path, argv) == 0)
+	if (program_find(argv[0], program_path) == 0 &&
+	    program_try(program_path, argv) == 0 && make_environment() == 0)
 		return 0;
 	error = errno;
 	if (error == ENOEXEC)
 		more = " (a script begins with #! and its interpreter)";
-	else if (error == ENOENT && access(path, X_OK) == 0)
+	else if (error == ENOENT && access(program_path, X_OK) == 0)
 		more = " (the file is there, its interpreter is not)";
 	(void)snprintf(why, size, "cannot execute '%.150s': %s%s", argv[0],
 	    strerror(error), more);
@@ -63,26 +79,38 @@ is_stale(const char *variable)
 	return false;
 }
 
-static void
-forget_stale(void)
+static int
+make_environment(void)
 {
-	char	**from = environ, **to = environ;
+	char	**variable, **to;
+	size_t	  n = 0;
 
-	for (; *from != NULL; from++)
-		if (!is_stale(*from))
-			*to++ = *from;
-	*to = NULL;
+	for (variable = environ; *variable != NULL; variable++)
+		n++;
+	environment = calloc(n + 1 + ENDS + 1, sizeof(*environment));
+	if (environment == NULL)
+		return -1;
+	to = environment;
+	for (variable = environ; *variable != NULL; variable++)
+		if (!is_stale(*variable))
+			*to++ = *variable;
+	*to++ = (char *)(uintptr_t)"PROTO=TCP";
+	for (n = 0; n < ENDS; n++)
+		*to++ = end_texts[n];
+	return 0;
 }
 
-static int
-name_end(const char *host_name, const char *port_name,
-    const struct address *address)
+/* The texts of one end, which begin with the n-th. */
+static void
+name_end(size_t n, const struct address *address)
 {
-	char	host[ADDRESS_TEXT], port[ADDRESS_TEXT];
+	char	values[2][ADDRESS_TEXT];
+	int	i;
 
-	address_split(address, host, port);
-	return setenv(host_name, host, 1) == -1 ? -1 :
-	    setenv(port_name, port, 1);
+	address_split(address, values[0], values[1]);
+	for (i = 0; i < 2; i++)
+		(void)snprintf(end_texts[n + (size_t)i], sizeof(end_texts[0]),
+		    "%s=%.79s", ends[n + (size_t)i], values[i]);
 }
 
 static int
@@ -97,9 +125,9 @@ name_ends(const struct outlive_client *client)
 	local.len = sizeof(local.in6);
 	if (getsockname(client->fd, &local.sa, &local.len) == -1)
 		return -1;
-	return setenv("PROTO", "TCP", 1) == -1 ||
-	    name_end("TCPLOCALIP", "TCPLOCALPORT", &local) == -1 ||
-	    name_end("TCPREMOTEIP", "TCPREMOTEPORT", &remote) == -1 ? -1 : 0;
+	name_end(0, &local);
+	name_end(2, &remote);
+	return 0;
 }
 
 /*
@@ -114,6 +142,7 @@ restore_signals(void)
 
 	(void)sigaction(SIGPIPE, &action, NULL);
 	(void)sigaction(SIGXFSZ, &action, NULL);
+	(void)sigaction(SIGWINCH, &action, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	/* And what it starts is reached by one signal to its group. */
 	(void)setsid();
@@ -123,15 +152,16 @@ void
 exec_serve(const struct outlive_client *client, void *arg)
 {
 	char *const	*argv = arg;
-	char		 path[PATH_MAX];
 
 	restore_signals();
-	forget_stale();
 	if (name_ends(client) == 0 &&
 	    dup2(client->fd, STDIN_FILENO) != -1 &&
-	    dup2(client->fd, STDOUT_FILENO) != -1 &&
-	    program_find(argv[0], path) == 0)
-		(void)execve(path, argv, environ);
+	    dup2(client->fd, STDOUT_FILENO) != -1) {
+		(void)execve(program_path, argv, environment);
+		/* It may have moved. */
+		if (program_find(argv[0], program_path) == 0)
+			(void)execve(program_path, argv, environment);
+	}
 	log_warn("cannot execute '%s' for %s", argv[0], client->name);
 	_exit(1);
 }

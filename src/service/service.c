@@ -4,14 +4,15 @@
 #include "service.h"
 
 const struct service	services[] = {
-	{ "bytes", "", "a line with a number gets as many bytes", NULL, bytes },
+	{ "bytes", "", "a line with a number gets as many bytes", NULL, bytes, false },
 	{ "chargen", "", "sends the printing characters (RFC 864)", NULL,
-	    chargen },
-	{ "daytime", "", "sends date and time (RFC 867)", NULL, daytime },
-	{ "discard", "", "throws away what comes (RFC 863)", NULL, discard },
-	{ "echo", "", "sends back what comes (RFC 862)", NULL, echo },
+	    chargen, false },
+	{ "daytime", "", "sends date and time (RFC 867)", NULL, daytime,
+	    false },
+	{ "discard", "", "throws away what comes (RFC 863)", NULL, discard, false },
+	{ "echo", "", "sends back what comes (RFC 862)", NULL, echo, false },
 	{ "exec", "program [arg ...]", "the client is its input and output",
-	    exec_prepare, exec_serve },
+	    exec_prepare, exec_serve, true },
 	{ .name = NULL },
 };
 

@@ -6,6 +6,8 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include <stdbool.h>
+
 #include "outlive.h"
 
 struct service {
@@ -22,6 +24,7 @@ struct service {
 			    size_t size);
 
 	void		(*serve)(const struct outlive_client *, void *arg);
+	bool		 becomes_program;	/* outlive.h */
 };
 
 /* The table; its last row has no name. */
