@@ -86,10 +86,10 @@ signals_forked(void)
 	(void)sigaction(SIGHUP, &action, NULL);
 	action.sa_handler = SIG_DFL;
 	/* A client or a log's reader that goes is an errno, not a death.  WINCH
-	   must not be thrown away (leave.h). */
+	   must not be thrown away (leave.h), and BUS is the board's. */
 	for (signo = 1; signo < NSIG; signo++)
 		if (sigismember(&altered, signo) && signo != SIGPIPE &&
-		    signo != SIGXFSZ && signo != SIGWINCH)
+		    signo != SIGXFSZ && signo != SIGWINCH && signo != SIGBUS)
 			(void)sigaction(signo, &action, NULL);
 }
 

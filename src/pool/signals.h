@@ -19,8 +19,8 @@
 int	signals_open(void);
 
 /* In a child: every disposition at its default, whatever our own parent was
-   given, but PIPE and XFSZ, which stay ignored, and WINCH, which is left as it
-   is. */
+   given, but PIPE and XFSZ, which stay ignored, and WINCH and BUS, which are
+   left as they are. */
 void	signals_forked(void);
 
 /*
