@@ -47,6 +47,7 @@
 
 pid_t	__real_fork(void);
 pid_t	__wrap_fork(void);
+pid_t	__wrap_vfork(void);
 ssize_t	__real_sendmsg(int, const struct msghdr *, int);
 ssize_t	__wrap_sendmsg(int, const struct msghdr *, int);
 ssize_t	__real_recvmsg(int, struct msghdr *, int);
@@ -147,6 +148,14 @@ __wrap_fork(void)
 	is_child = true;
 	stop_at("newborn ", forks);
 	return pid;
+}
+
+/* A function that returns cannot call it; whoever can do with the real one can
+   do with this. */
+pid_t
+__wrap_vfork(void)
+{
+	return __wrap_fork();
 }
 
 ssize_t
