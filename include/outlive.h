@@ -67,8 +67,9 @@ struct outlive_config {
 	 * change.  SIGWINCH is the pool's: it must be neither blocked nor
 	 * handled otherwise; calls that it interrupts go on, except those
 	 * that no handler restarts (signal(7): poll(), sleep and their like
-	 * fail with EINTR).  All others have their default action, and none
-	 * is blocked.
+	 * fail with EINTR).  SIGBUS has a handler that saves the child from a
+	 * board whose file was cut off, and ends it otherwise.  All others
+	 * have their default action, and none is blocked.
 	 */
 	void		(*service)(const struct outlive_client *, void *arg);
 	void		*arg;		/* handed to it, never looked at */
@@ -122,8 +123,8 @@ void	outlive_config_init(struct outlive_config *);
  * Listen, fork children, serve, until TERM, QUIT or INT.  It is to be called
  * from the main thread, once, from a program that has called
  * setproctitle_init(3bsd) first and has no other children.  It takes over the
- * signal mask and what is done on TERM, QUIT, INT, HUP, CHLD, PIPE, XFSZ and
- * TTOU, also where they were ignored, and blocks WINCH.  Children inherit
+ * signal mask and what is done on TERM, QUIT, INT, HUP, CHLD, PIPE, XFSZ, BUS
+ * and TTOU, also where they were ignored, and blocks WINCH.  Children inherit
  * what else is open, and orphans keep it: close what they need not have, or
  * make it close-on-exec if they exec.
  *

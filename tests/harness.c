@@ -239,6 +239,16 @@ program_start(const char *const argv[], int out)
 	return program_start_in(NULL, argv, out);
 }
 
+void
+harness_seclude(void)
+{
+	char	pid[16];
+
+	(void)setsid();
+	(void)snprintf(pid, sizeof(pid), "%d", getpid());
+	(void)setenv("SYSTEMD_EXEC_PID", pid, 1);
+}
+
 pid_t
 program_start_in(void (*prepare)(void), const char *const argv[], int out)
 {
@@ -256,7 +266,7 @@ program_start_in(void (*prepare)(void), const char *const argv[], int out)
 	closefrom(STDERR_FILENO + 1);
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (lead)
-		(void)setsid();
+		harness_seclude();
 	if (prepare != NULL)
 		prepare();
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);

@@ -59,9 +59,10 @@ void	wait_a_moment(struct wait *);
 /* The strategy of those that are started from here on; NULL: none is asked
    for. */
 void		harness_strategy(const char *name);
-/* From here on, what is started leads a session that has no terminal, as a
-   service manager's does. */
+/* From here on, what is started begins as under systemd. */
 void		harness_lead(void);
+/* In a new process: at the head of a session, and told that it was systemd. */
+void		harness_seclude(void);
 struct server {
 	pid_t		pid;
 	unsigned int	port;

@@ -69,6 +69,10 @@ changes(struct board *board)
 	board_discount(board, 2);
 	ok(!board_idle(board, 2, 1) && board_change(board) == 3,
 	    "nor is it with a child on whom nobody counts");
+	ok(board_busy(board, 2, "a", 0) && board_busy(board, 2, "a", -1) &&
+	    board_change(board) == 3, "but of a client that it takes the "
+	    "parent hears");
+	(void)board_idle(board, 2, 1);
 	board_born(board, 2, NULL);
 	(void)board_idle(board, 2, 1);
 	ok(board_change(board) == 4, "but with the next one in its slot");

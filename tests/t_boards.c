@@ -230,6 +230,33 @@ wild(void)
 	}
 }
 
+/* A child that leaves from its handler, while it stands in line for the accept
+   lock, writes there, too. */
+static void
+leave_a_board_that_was_cut_off(void)
+{
+	struct server	server;
+	pid_t		list[64];
+	int		i;
+
+	harness_new_state();
+	log_clear();
+	harness_strategy("fcntl");
+	server = server_start("-i", "3:3", "-m", "6", PORT, "echo", NULL);
+	harness_strategy(NULL);
+	await_born(server.pid, 3);
+	await_children(server.pid, 3, list);
+	for (i = 0; i < 3; i++)
+		await_title(list[i], "outlived: idle");
+	if (truncate(path_of("board.1"), 0) == -1)
+		bail("truncate: %s", strerror(errno));
+	send_signal(server.pid, SIGHUP);
+	for (i = 0; i < 3; i++)
+		await_gone(list[i]);
+	server_end(server);
+	ok(!log_has("ended by signal"), "who stood in line left in order");
+}
+
 /* A child of the board's that is none: it was started between two times. */
 static void
 slip_in(const char *path, pid_t pid, int64_t before, int64_t after)
@@ -408,6 +435,7 @@ main(void)
 	harness_own_network();
 	ruins();
 	wild();
+	leave_a_board_that_was_cut_off();
 	lies();
 	lies_to_root();
 	trap();

@@ -100,11 +100,12 @@ stale_variables(void)
 	(void)setenv("TCPLOCALPORT", "25", 1);
 }
 
-/* As by a service manager. */
+/* As by a supervisor that signals groups. */
 static void
-secluded(void)
+leader(void)
 {
 	(void)setsid();
+	(void)setenv("SYSTEMD_EXEC_PID", "1", 1);
 }
 
 /* As started by hand. */
@@ -175,8 +176,8 @@ static const struct surrounding {
 	{ "5, 9 (locked) and 100 are open", many_open, "null null log" },
 	{ "as many descriptors as may be", high_limit, "null null log" },
 	{ "variables of others", stale_variables, "null null log" },
-	{ "at the head of a session, without a terminal", secluded,
-	    "null null log" },
+	{ "at the head of a session", leader, "null null log" },
+	{ "by systemd", harness_seclude, "null null log" },
 	{ "in the foreground of a terminal", foreground,
 	    "terminal terminal terminal terminal" },
 	{ "in the background, with stty tostop", background,
@@ -254,7 +255,7 @@ look(struct server server, const struct surrounding *row)
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),
 	    "a child blocks nothing, and ignores PIPE and XFSZ");
-	ok(getsid(list[0]) == (row->prepare == secluded ? server.pid :
+	ok(getsid(list[0]) == (row->prepare == harness_seclude ? server.pid :
 	    list[0]), "it has a session of its own, or its parent's");
 	/* the instance, eventfd, spare, queue */
 	has(list[0], "an idle child", row->standard,

@@ -32,6 +32,9 @@ struct slot {
 	char		client[ADDRESS_TEXT];
 };
 
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
+    "a lock of the C library's would be one for each process");
+
 struct shared {
 	/* Their sum in the lower half; in the upper one how often the parent
 	   has looked, and has finished looking: odd while it walks. */
@@ -103,12 +106,15 @@ on_sigbus(int signo, siginfo_t *info, void *context)
 	const char	*where = info->si_addr;
 
 	(void)context;
-	if (where >= guarded && where < guarded + guarded_bytes &&
+	if (info->si_code > 0 && where >= guarded &&
+	    where < guarded + guarded_bytes &&
 	    mmap(guarded, guarded_bytes, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
 		return;
-	/* It is something else, and comes again. */
+	/* It is something else: a fault comes again by itself. */
 	(void)signal(signo, SIG_DFL);
+	if (info->si_code <= 0)
+		(void)raise(signo);
 }
 
 /* The handler goes to children, too. */
@@ -345,7 +351,11 @@ count(struct board *board, int slot, uint64_t before, int by)
 	uint64_t	 now = before, next;
 	int32_t		 sum;
 
-	if (by == 0 || atomic_load(&board->slots[slot].discounted))
+	/* Whoever takes a client although nobody counts on him has taken it
+	   from the others' account: only a walk settles that. */
+	if (atomic_load(&board->slots[slot].discounted))
+		return by <= 0;
+	if (by == 0)
 		return false;
 	do {
 		if (looks_of(now) != looks_of(before))

@@ -68,8 +68,9 @@ void		 board_born(struct board *, int slot, const char *client);
 void		 board_forked(struct board *, int slot, pid_t);
 void		 board_free(struct board *, int slot);
 
-/* For the parent: nobody is to count on that child any more, what it does is
-   no change. */
+/* For the parent: nobody is to count on that child any more.  What it does is
+   no change, but for a connection that it takes all the same: of that the
+   parent is told. */
 void		 board_discount(struct board *, int slot);
 
 /* For the parent: a stopped child keeps the others from accepting; or (0) none

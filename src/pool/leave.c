@@ -51,6 +51,8 @@ leave_arm(const struct leave *leave)
 	armed = *leave;
 	self = getpid();
 	(void)sigfillset(&action.sa_mask);
+	/* go() may write to a board that was cut off (board.c). */
+	(void)sigdelset(&action.sa_mask, SIGBUS);
 	if (sigaction(SIGWINCH, &action, NULL) == -1 ||
 	    prctl(PR_SET_PDEATHSIG, SIGWINCH) == -1)
 		return -1;

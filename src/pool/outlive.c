@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -64,13 +65,20 @@ nonsense(const struct outlive_config *config)
 	return NULL;
 }
 
-/* As service managers start us: at the head of a session, and no terminal. */
+/*
+ * As service managers start us: at the head of a session, and no terminal.
+ * Whoever else starts a session may signal all of its first group, of which
+ * children must hear nothing; systemd says that it was it (systemd.exec(5)),
+ * and the first process of a container has nobody above it.
+ */
 static bool
 is_secluded(void)
 {
-	int	terminal;
+	const char	*managed = getenv("SYSTEMD_EXEC_PID");
+	int		 terminal;
 
-	if (getsid(0) != getpid())
+	if (getsid(0) != getpid() || (getpid() != 1 &&
+	    (managed == NULL || atoi(managed) != getpid())))
 		return false;
 	terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (terminal == -1)

@@ -120,8 +120,6 @@ policy_news(const struct policy *policy, const struct policy_counts *counts,
 	   more children than may be idle, there are never too many. */
 	if (!policy->children_accept && counts->unclaimed <= 0)
 		*more = 1;
-	else if (policy_excess(policy, counts) > 0)
-		*more = 0;
 	else if (counts->children > policy->idle_max)
 		*more = policy->idle_max - counts->unclaimed + 1;
 	/* A parent that accepts knows whom it gives work.  Too few are news

@@ -42,8 +42,9 @@ struct pool {
 	bool				 crowded;	/* that was said */
 
 	pid_t		 parent;
-	bool		 secluded;	/* its session is its own, and has no
-					   terminal: good enough for children */
+	bool		 secluded;	/* its session is its own, without a
+					   terminal, and nobody signals its
+					   group: good enough for children */
 	int		 slot;		/* in a child: its own */
 
 	/* Descriptors; -1: there is none. */
@@ -80,6 +81,8 @@ struct pool {
 	uint32_t	 sent, taken;
 	uint32_t	 taken_before;	/* by all, when last looked at */
 	int		 silent_deaths;
+	int64_t		 doubtful;	/* until then what was written off may
+					   be put back, clock_ms(); 0: not */
 };
 
 #endif

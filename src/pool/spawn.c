@@ -263,6 +263,8 @@ spawn_take_stock(struct pool *pool)
 		pool->stock = walk(pool);
 		pool->stale = !board_looked(pool->board);
 	}
+	if (pool->doubtful != 0 && clock_ms() >= pool->doubtful)
+		pool->doubtful = 0;
 	return pool->stock;
 }
 
@@ -271,7 +273,7 @@ spawn_count(struct pool *pool)
 {
 	struct policy_counts	counts;
 
-	if (pool->stale)
+	if (pool->stale || pool->doubtful != 0)
 		return spawn_take_stock(pool);
 	counts = pool->stock;
 	counts.children = pool->living;
@@ -314,6 +316,9 @@ spawn_dismiss(struct pool *pool, int how_many)
 		leaves(pool, slot);
 		how_many--;
 	}
+	/* They are not there: the count is wrong, or was true a moment ago. */
+	if (how_many > 0)
+		pool->stale = true;
 }
 
 void
@@ -346,6 +351,7 @@ spawn_renew(struct pool *pool)
 	if (pool->strategy->renew != NULL &&
 	    pool->strategy->renew(pool) == -1)
 		return -1;
+	pool->stale = true;
 	for (slot = 0; slot < pool->used; slot++) {
 		struct child *child = &pool->children[slot];
 

@@ -18,9 +18,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "net/clock.h"
 #include "net/fdpass.h"
 #include "net/log.h"
 #include "pool.h"
+
+/* Who has received, and not said so after so long, in ms, has died. */
+#define DOUBT	1000
 
 /* A pair whose parent's end, the first, never makes the parent wait. */
 static int
@@ -108,6 +112,7 @@ pass_in_flight(struct pool *pool, uint32_t taken)
 	if (difference >= BOARD_MODULUS / 2) {
 		pool->sent = taken;
 		difference = 0;
+		pool->doubtful = 0;
 	}
 	if (pool->silent_deaths > 0 &&
 	    (waiting = fdpass_waiting(pool->queue[1])) != -1) {
@@ -116,6 +121,7 @@ pass_in_flight(struct pool *pool, uint32_t taken)
 			missing = pool->silent_deaths;
 		if (missing > 0) {
 			pool->sent -= (uint32_t)missing;
+			pool->doubtful = clock_ms() + DOUBT;
 			difference -= (uint32_t)missing;
 		}
 		pool->silent_deaths = 0;

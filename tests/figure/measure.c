@@ -160,11 +160,11 @@ mean_pss(pid_t server)
 /* Descriptor 3 of what is started. */
 static int	counts_fd;
 
-/* Everyone begins as under a service manager, at the head of a session. */
+/* Everyone begins as under systemd. */
 static void
 prepare(void)
 {
-	(void)setsid();
+	harness_seclude();
 	(void)dup2(counts_fd, COUNTS);
 }
 
