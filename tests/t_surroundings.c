@@ -255,8 +255,7 @@ look(struct server server, const struct surrounding *row)
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),
 	    "a child blocks nothing, and ignores PIPE and XFSZ");
-	ok(getsid(list[0]) == (row->prepare == harness_seclude ? server.pid :
-	    list[0]), "it has a session of its own, or its parent's");
+	ok(getsid(list[0]) == list[0], "it has a session of its own");
 	/* the instance, eventfd, spare, queue */
 	has(list[0], "an idle child", row->standard,
 	    "directory eventfd socket socket");
@@ -373,6 +372,7 @@ play(const struct surrounding *row)
 {
 	struct rlimit	limit;
 	struct server	server, next;
+	pid_t		list[64];
 	int		client, other;
 
 	note("%s", row->name);
@@ -405,6 +405,10 @@ play(const struct surrounding *row)
 	ok(echoes(client, "after KILL\n"), "and after KILL");
 	ok(keeps_alive(9999, client), "as the program of an orphan, too");
 	next = start(row, "echo");
+	await_children(next.pid, 2, list);
+	ok(getsid(list[0]) == (row->prepare == harness_seclude ? next.pid :
+	    list[0]), "a child that becomes no program has one, too, or its "
+	    "parent's");
 	other = dial(9999);
 	ok(echoes(other, "hello\n"), "the next parent has the port at once");
 	send_signal(next.pid, SIGQUIT);

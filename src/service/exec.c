@@ -144,8 +144,6 @@ restore_signals(void)
 	(void)sigaction(SIGXFSZ, &action, NULL);
 	(void)sigaction(SIGWINCH, &action, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, 0);
-	/* And what it starts is reached by one signal to its group. */
-	(void)setsid();
 }
 
 void
