@@ -59,7 +59,7 @@ static void
 tell_variables(void)
 {
 	static const char *const	prefixes[] = { "PROTO", "TCP",
-					    "LISTEN_", "NOTIFY_", "WATCHDOG_",
+					    "LISTEN_", "NOTIFY_", "SYSTEMD_", "WATCHDOG_",
 					    "SSLREMOTE" };
 	size_t				i, j;
 

@@ -62,7 +62,7 @@ new_cell(struct figure *figure, enum part part, const char *name, bool bare,
 	if (part == EXEC)
 		cell->load.connections /= EXEC_SHARE;
 	else if (part == FIRST_BYTE) {
-		cell->load.connections = figure->connections / 100;
+		cell->load.connections = figure->connections / 200;
 		cell->load.pause = 1000000 * CLIENTS / SLOW_RATE;
 	} else if (cell->subject.children == 0)
 		cell->load.connections /= FORK_SHARE;

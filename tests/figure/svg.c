@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "figure.h"
@@ -62,7 +63,7 @@ bar(FILE *out, int x, const struct panel *panel, double value, double most,
 	    bare ? "#b9c4d0" : "#2f6fab");
 	(void)snprintf(number, sizeof(number), "%.*f", panel->digits, value);
 	text(out, x + BAR / 2, BOTTOM - height - 4,
-	    "font-size='10' text-anchor='middle'", number);
+	    "font-size='9' text-anchor='middle'", number);
 }
 
 static void
@@ -108,9 +109,11 @@ figure_svg(const struct figure *figure, const char *path)
 	    "outlived; light, a bare loop of the same shape");
 	for (i = 0; i < sizeof(panels) / sizeof(panels[0]); i++)
 		draw(out, figure, &panels[i], LEFT + (int)i * PANEL);
-	(void)snprintf(words, sizeof(words), "Linux %s, %ld processors shared "
-	    "with the clients; 15 children, 5 clients, 4000 bytes a "
-	    "connection; medians of %d interleaved runs", system.release,
+	/* The version, and not who has built it. */
+	system.release[strcspn(system.release, "-")] = '\0';
+	(void)snprintf(words, sizeof(words), "Linux %s, %ld processors, the "
+	    "clients on the same ones; 15 children, 5 clients, 4000 bytes; "
+	    "medians of %d runs", system.release,
 	    sysconf(_SC_NPROCESSORS_ONLN), figure->rounds);
 	text(out, LEFT, HEIGHT - 16, "font-size='11' fill='#555'", words);
 	(void)fprintf(out, "</svg>\n");
