@@ -61,9 +61,9 @@ become_child(struct pool *pool)
 	 * logs; and the kernel does not hang up all children of a parent that
 	 * has ended because one of them is stopped (credentials(7)).  A session
 	 * has its price: the scheduler is fair to each of them (sched(7), on
-	 * autogroups), and a switch between two costs it more.  A
-	 * program leads one in any case, so that a signal to its group reaches
-	 * what it starts, too.
+	 * autogroups), and a switch between two costs it more.  A program leads
+	 * one in any case, so that a signal to its group reaches what it
+	 * starts, too.
 	 */
 	if (!pool->secluded || pool->config->becomes_program)
 		(void)setsid();

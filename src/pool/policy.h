@@ -70,8 +70,7 @@ int	policy_sleep(const struct policy *, const struct policy_counts *,
 	    const struct policy_births *, int64_t now);
 
 /* How many fewer unclaimed ones, or how many more, are news to a parent that
-   sleeps; POLICY_NEVER: none are; 0 or less: it should
-   not sleep. */
+   sleeps; POLICY_NEVER: none are; 0 or less: it should not sleep. */
 #define POLICY_NEVER	(1 << 29)
 void	policy_news(const struct policy *, const struct policy_counts *,
 	    int *fewer, int *more);

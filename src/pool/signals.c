@@ -50,6 +50,8 @@ signals_open(void)
 	size_t			i;
 
 	find_inherited();
+	/* Children from before an exec may have ended already. */
+	child = 1;
 	(void)sigfillset(&action.sa_mask);
 	(void)sigemptyset(&handled);
 	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
