@@ -221,6 +221,39 @@ killed_with_a_queue(void)
 	server_end(server);
 }
 
+/*
+ * Who is on the way to a child has claimed it, also when the parent counts all
+ * of them again because one was stopped.
+ */
+static void
+counted_with_a_queue(void)
+{
+	struct server	server;
+	char		pause[64];
+	pid_t		list[64];
+	int		clients[4], i;
+
+	gate_close("gate", pause, sizeof(pause));
+	server = server_start_paused(pause, "-i", "2:4", "-m", "16",
+	    "127.0.0.1:0", "echo", NULL);
+	for (i = 0; i < 4; i++)
+		clients[i] = dial_into_queue(server.port, server.pid);
+	await_born(server.pid, 6);
+	await_children(server.pid, 6, list);
+	stop(list[0]);
+	await_children(server.pid, 7, list + 1);
+	ok(1, "four on the way to six, of whom one is stopped: one is missing");
+	send_signal(list[0], SIGCONT);
+	gate_open();
+	for (i = 0; i < 4; i++)
+		ok(echoes(clients[i], "hello\n"), "queued client %d is served",
+		    i + 1);
+	ok(children_of(server.pid, list, 64) == 7, "nobody was dismissed");
+	for (i = 0; i < 4; i++)
+		(void)close(clients[i]);
+	server_end(server);
+}
+
 /* Stopped idle children take no clients: others are born for them. */
 static void
 stopped(void)
@@ -400,6 +433,7 @@ play(const struct cell *cell)
 		worn_out_orphan();
 		renewed_with_a_queue();
 		killed_with_a_queue();
+		counted_with_a_queue();
 	}
 }
 
