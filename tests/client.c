@@ -176,7 +176,9 @@ not_accepted(void)
 	int		 n = 0;
 
 	while (next_row(tcp, &row))
-		n += row.state == TCP_ESTABLISHED && row.inode == 0;
+		n += row.inode == 0 && (row.state == TCP_SYN_RECV ||
+		    row.state == TCP_ESTABLISHED ||
+		    row.state == TCP_CLOSE_WAIT);
 	(void)fclose(tcp);
 	return n;
 }

@@ -30,7 +30,8 @@ bool		sees_end(int fd);
  * nobody has accepted it; otherwise the number of its inode.
  */
 unsigned long	inode_of(unsigned int port, int client);
-/* Connections of any port that are complete, and that nobody has accepted. */
+/* Connections of any port that nobody has accepted, whose client may have left
+   already. */
 int		not_accepted(void);
 /* Whether a keep-alive timer runs for it, also at the server's end. */
 bool		keeps_alive(unsigned int port, int client);
