@@ -31,7 +31,7 @@ main(void)
 
 	(void)raise(SIGINT);
 	ok(!signals_int(), "a signal does not come between two lines");
-	ok(signals_wait(NULL, 0, -1) == -1 && signals_int(),
+	ok(signals_wait(NULL, 0, -1, false) == -1 && signals_int(),
 	    "it comes by the door, ignored before or not");
 
 	/* Something is ready at every turn, as it is under load. */
@@ -39,11 +39,21 @@ main(void)
 	(void)!write(pair[1], "x", 1);
 	(void)raise(SIGTERM);
 	ok(!signals_term(), "TERM is pending");
-	ok(signals_wait(&fd, 1, -1) == 1 && signals_term(),
+	ok(signals_wait(&fd, 1, -1, false) == 1 && signals_term(),
 	    "it comes although a descriptor is ready");
 
 	began = clock_ms();
-	ok(signals_wait(NULL, 0, 20) == 0 && clock_ms() - began >= 19,
+	ok(signals_wait(NULL, 0, 20, false) == 0 && clock_ms() - began >= 19,
 	    "without either: the time that was asked for");
+
+	(void)signals_chld();
+	(void)raise(SIGCHLD);
+	ok(signals_wait(NULL, 0, 20, true) == 0 &&
+	    signals_wait(&fd, 1, -1, true) == 1 && !signals_chld(),
+	    "CHLD, deferred, ends no wait, and does not come");
+	(void)raise(SIGINT);
+	ok(signals_wait(NULL, 0, -1, true) == -1, "others do");
+	ok(signals_wait(NULL, 0, -1, false) == -1 && signals_chld(),
+	    "it comes when it is not deferred any more");
 	return done();
 }

@@ -185,7 +185,7 @@ begin_listener(struct pool *pool, struct address *address)
 		if (!told)
 			say_waiting(pool, name, failed, holder);
 		told = true;
-		(void)signals_wait(NULL, 0, BIND_PAUSE);
+		(void)signals_wait(NULL, 0, BIND_PAUSE, false);
 		if (signals_end())
 			return -1;
 	}

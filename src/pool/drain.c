@@ -31,7 +31,7 @@ be_patient(int64_t deadline)
 {
 	if (signals_int() || clock_ms() >= deadline)
 		return false;
-	(void)signals_wait(NULL, 0, PAUSE);
+	(void)signals_wait(NULL, 0, PAUSE, false);
 	return true;
 }
 
@@ -86,7 +86,7 @@ place_what_waits(struct pool *pool, int64_t deadline)
 			place_somehow(pool, deadline);
 			due--;
 			/* It may take a while, and INT ends it. */
-			(void)signals_wait(NULL, 0, 0);
+			(void)signals_wait(NULL, 0, 0, false);
 			continue;
 		}
 		switch (listener_verdict(errno)) {
@@ -193,7 +193,7 @@ drain_and_wait(struct pool *pool)
 		if (pool->living == spawn_stuck(pool))
 			break;
 		/* A child that is done leaves, and its end wakes us. */
-		(void)signals_wait(NULL, 0, enough ? -1 : PATIENCE);
+		(void)signals_wait(NULL, 0, enough ? -1 : PATIENCE, false);
 	}
 	log_info("no client is served any more");
 }
@@ -231,6 +231,6 @@ drain_and_end(struct pool *pool)
 			    pool->living);
 			break;
 		}
-		(void)signals_wait(NULL, 0, PAUSE);
+		(void)signals_wait(NULL, 0, PAUSE, false);
 	}
 }

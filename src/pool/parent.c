@@ -19,6 +19,11 @@
 #define ACCEPT_PAUSE	100
 #define QUEUE_PAUSE	10
 
+/* The ends of children wait that long after the last ones were dealt with, in
+   ms: where each client has a child a busy parent would wake for each of them,
+   too. */
+#define REAP_PAUSE	10
+
 /* A child has broken what all of them wait on.  errno survives. */
 static void
 mend_queue(struct pool *pool)
@@ -152,6 +157,9 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	int64_t		now = clock_ms();
 	int		ms = policy_sleep(&pool->policy, counts, &pool->births,
 			    now);
+	bool		room = policy_room(&pool->policy, counts, &pool->births,
+			    now) > 0;
+	bool		defer_chld = room && now < pool->reaped + REAP_PAUSE;
 	uint64_t	many;
 
 	if (!pool->strategy->parent_accepts) {
@@ -163,11 +171,13 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		ms = pool->strategy->queue ? sooner(ms, QUEUE_PAUSE) : ms;
 	else if (now < pool->accepts.not_before)
 		ms = sooner(ms, (int)(pool->accepts.not_before - now));
-	else if (policy_room(&pool->policy, counts, &pool->births, now) > 0)
+	else if (room)
 		fds[1].fd = pool->listener;
+	if (defer_chld)
+		ms = sooner(ms, (int)(pool->reaped + REAP_PAUSE - now));
 	if (spawn_ask(pool, counts))
 		ms = 0;
-	if (signals_wait(fds, 2, ms) <= 0)
+	if (signals_wait(fds, 2, ms, defer_chld) <= 0)
 		return DOOR_QUIET;
 	if (fds[0].revents != 0) {
 		(void)!read(pool->wake, &many, sizeof(many));

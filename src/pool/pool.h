@@ -34,7 +34,6 @@ struct pool {
 	int				 max_requests;	/* of one child; 0: no
 							   limit */
 	unsigned int			 port;		/* as bound */
-	struct instance			 instance;
 	unsigned int			 generation;
 	int				 others;	/* children of earlier
 							   ones, when last
@@ -62,6 +61,7 @@ struct pool {
 	struct child	*children;	/* board_size() of them */
 	int		 used;		/* slots in use are below this */
 	int		 living;	/* children */
+	int64_t		 reaped;	/* when the last ones were, clock_ms() */
 	bool		 ending;	/* they were told to: no obituaries */
 	bool		 closed;	/* no more clients: they leave */
 	pid_t		 stuck;		/* a stopped child that keeps the
@@ -83,6 +83,8 @@ struct pool {
 	int		 silent_deaths;
 	int64_t		 doubtful;	/* until then what was written off may
 					   be put back, clock_ms(); 0: not */
+
+	struct instance	 instance;
 };
 
 #endif

@@ -6,7 +6,8 @@
 
 static volatile sig_atomic_t	terminated, quit, interrupted, hung_up, child;
 static sigset_t			handled;
-static sigset_t			altered;	/* not at their defaults */
+static int			altered[NSIG];	/* not at their defaults */
+static size_t			how_many_altered;
 
 static void
 on_signal(int signo)
@@ -23,18 +24,24 @@ on_signal(int signo)
 		child = 1;
 }
 
-/* Who has started us may have told us to ignore some. */
+/*
+ * What a child has to put back.  A client or a log's reader that goes is an
+ * errno to it, not a death; WINCH must not be thrown away (leave.h), and BUS is
+ * the board's.  Who has started us may have told us to ignore others.
+ */
 static void
-find_inherited(void)
+find_altered(void)
 {
 	struct sigaction	action;
 	int			signo;
 
-	(void)sigemptyset(&altered);
+	how_many_altered = 0;
 	for (signo = 1; signo < NSIG; signo++)
-		if (sigaction(signo, NULL, &action) == 0 &&
+		if (signo != SIGPIPE && signo != SIGXFSZ &&
+		    signo != SIGWINCH && signo != SIGBUS &&
+		    sigaction(signo, NULL, &action) == 0 &&
 		    action.sa_handler != SIG_DFL)
-			(void)sigaddset(&altered, signo);
+			altered[how_many_altered++] = signo;
 }
 
 int
@@ -49,16 +56,12 @@ signals_open(void)
 	sigset_t		blocked;
 	size_t			i;
 
-	find_inherited();
 	/* Children from before an exec may have ended already. */
 	child = 1;
 	(void)sigfillset(&action.sa_mask);
 	(void)sigemptyset(&handled);
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		(void)sigaddset(&handled, list[i]);
-		(void)sigaddset(&altered, list[i]);
-	}
-	(void)sigaddset(&altered, SIGTTOU);
 	blocked = handled;
 	(void)sigaddset(&blocked, SIGWINCH);
 	if (sigprocmask(SIG_SETMASK, &blocked, NULL) == -1)
@@ -70,6 +73,7 @@ signals_open(void)
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		if (sigaction(ignored[i], &action, NULL) == -1)
 			return -1;
+	find_altered();
 	return 0;
 }
 
@@ -77,7 +81,7 @@ void
 signals_forked(void)
 {
 	struct sigaction	action = { .sa_handler = SIG_IGN };
-	int			signo;
+	size_t			i;
 
 	/*
 	 * A terminal, or its shell, may have told our parent to quit or to
@@ -87,31 +91,31 @@ signals_forked(void)
 	(void)sigaction(SIGQUIT, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);
 	action.sa_handler = SIG_DFL;
-	/* A client or a log's reader that goes is an errno, not a death.  WINCH
-	   must not be thrown away (leave.h), and BUS is the board's. */
-	for (signo = 1; signo < NSIG; signo++)
-		if (sigismember(&altered, signo) && signo != SIGPIPE &&
-		    signo != SIGXFSZ && signo != SIGWINCH && signo != SIGBUS)
-			(void)sigaction(signo, &action, NULL);
+	for (i = 0; i < how_many_altered; i++)
+		(void)sigaction(altered[i], &action, NULL);
 }
 
 int
-signals_wait(struct pollfd *fds, nfds_t n, int ms)
+signals_wait(struct pollfd *fds, nfds_t n, int ms, bool defer_chld)
 {
 	struct timespec	timeout = { .tv_sec = ms / 1000,
 			    .tv_nsec = ms % 1000 * 1000000L };
 	struct timespec	none = { 0, 0 };
-	sigset_t	open;
+	sigset_t	blocked, wanted = handled;
 	int		ready, signo;
 
-	(void)sigemptyset(&open);
-	(void)sigaddset(&open, SIGWINCH);
-	ready = ppoll(fds, n, ms == -1 ? NULL : &timeout, &open);
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGWINCH);
+	if (defer_chld) {
+		(void)sigaddset(&blocked, SIGCHLD);
+		(void)sigdelset(&wanted, SIGCHLD);
+	}
+	ready = ppoll(fds, n, ms == -1 ? NULL : &timeout, &blocked);
 	/*
 	 * If a descriptor was ready the kernel delivers nothing: under load
 	 * that is always so, and TERM would never be seen.
 	 */
-	while (ready >= 0 && (signo = sigtimedwait(&handled, NULL,
+	while (ready >= 0 && (signo = sigtimedwait(&wanted, NULL,
 	    &none)) != -1)
 		on_signal(signo);
 	return ready;

@@ -25,9 +25,10 @@ void	signals_forked(void);
 
 /*
  * Wait for descriptors, a signal, or so many milliseconds (-1: for ever); as
- * ppoll(2).  Whatever it returns, signals that were pending have come.
+ * ppoll(2).  Whatever it returns, signals that were pending have come, but for
+ * CHLD if that is deferred: it ends no wait, and stays pending.
  */
-int	signals_wait(struct pollfd *, nfds_t, int ms);
+int	signals_wait(struct pollfd *, nfds_t, int ms, bool defer_chld);
 
 /* Which ones have come so far. */
 bool	signals_term(void);

@@ -222,6 +222,7 @@ spawn_reap(struct pool *pool)
 	}
 	if (!news)
 		return;
+	pool->reaped = clock_ms();
 	pool->stale = true;
 	look_who_is_stuck(pool);
 }
