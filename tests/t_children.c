@@ -6,8 +6,10 @@
  */
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cells.h"
@@ -25,6 +27,25 @@ contains(const pid_t *list, int n, pid_t pid)
 		if (list[n] == pid)
 			return true;
 	return false;
+}
+
+/* Bytes that the kernel shows of a title, without NULs at its end. */
+static size_t
+shown(pid_t pid)
+{
+	char	path[32], text[4096];
+	size_t	n;
+	FILE	*title;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	title = fopen(path, "re");
+	if (title == NULL)
+		bail("%s: %s", path, strerror(errno));
+	n = fread(text, 1, sizeof(text), title);
+	(void)fclose(title);
+	while (n > 0 && text[n - 1] == '\0')
+		n--;
+	return n;
 }
 
 static void
@@ -54,9 +75,11 @@ titles(void)
 	    (1ULL << (SIGPIPE - 1) | 1ULL << (SIGXFSZ - 1)),
 	    "it ignores PIPE and XFSZ");
 	(void)close(client);
-	if (prefork)
-		await_title(child, "outlived: idle");
-	else
+	if (prefork) {
+		await_title(child, "outlived: idle, generation 1");
+		ok(shown(child) == strlen("outlived: idle, generation 1"),
+		    "nothing is left of the longer one");
+	} else
 		await_gone(child);
 	ok(1, prefork ? "outlived: idle, again" : "it leaves");
 	server_end(server);

@@ -43,8 +43,9 @@ struct shared {
 	_Atomic bool	 parted;	/* the parent has */
 	uint64_t	 served;	/* by those whom the parent has
 					   buried */
-	/* Side by side, so that the parent's walk is 4 bytes a child. */
-	_Atomic uint32_t words[];
+	/* As a child that is forked for one client writes to these alone, they
+	   are on one page, if there are few of them. */
+	struct slot	 slots[];
 };
 
 /* Each process has its own: a wild child may write to what is shared only. */
@@ -52,7 +53,9 @@ struct board {
 	int		 size;
 	size_t		 bytes;		/* of the mapping */
 	struct shared	*shared;
-	struct slot	*slots;		/* behind the words */
+	/* Side by side behind the slots, so that the parent's walk is 4 bytes a
+	   child. */
+	_Atomic uint32_t *words;
 
 	/* The file, mapped; NULL: there is none. */
 	char		*file;
@@ -67,20 +70,20 @@ struct board *
 board_open(int size)
 {
 	struct board	*board = calloc(1, sizeof(*board));
-	size_t		 words = sizeof(struct shared) +
-			    ((size_t)size + 1) / 2 * 2 * sizeof(uint32_t);
+	size_t		 slots = sizeof(struct shared) +
+			    (size_t)size * sizeof(struct slot);
 
 	if (board == NULL)
 		return NULL;
 	board->size = size;
-	board->bytes = words + (size_t)size * sizeof(struct slot);
+	board->bytes = slots + (size_t)size * sizeof(uint32_t);
 	board->shared = mmap(NULL, board->bytes, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (board->shared == MAP_FAILED) {
 		free(board);
 		return NULL;
 	}
-	board->slots = (void *)((char *)board->shared + words);
+	board->words = (void *)((char *)board->shared + slots);
 	return board;
 }
 
@@ -132,7 +135,7 @@ guard(const struct board *board)
 static void
 save_birth(const struct board *board, int slot, int64_t after)
 {
-	struct slot		*child = &board->slots[slot];
+	struct slot		*child = &board->shared->slots[slot];
 	struct board_birth	 birth = { .after = after,
 				    .pid = atomic_load(&child->pid),
 				    .before = atomic_load(&child->expected) ?
@@ -154,7 +157,7 @@ save_doing(const struct board *board, int slot, int64_t since)
 	doing = (void *)(board->file + BOARDFILE_SLOT(slot) +
 	    offsetof(struct board_slot, doing));
 	if (word.state == SLOT_BUSY)
-		(void)strlcpy(doing->client, board->slots[slot].client,
+		(void)strlcpy(doing->client, board->shared->slots[slot].client,
 		    sizeof(doing->client));
 	doing->taken = word.taken;
 	doing->since = since;
@@ -261,9 +264,9 @@ is_deserted(const struct board *board)
 	int	slot;
 
 	for (slot = 0; slot < board->size; slot++) {
-		pid_t pid = atomic_load(&board->slots[slot].pid);
+		pid_t pid = atomic_load(&board->shared->slots[slot].pid);
 
-		if (!atomic_load(&board->slots[slot].expected))
+		if (!atomic_load(&board->shared->slots[slot].expected))
 			continue;
 		/* Or forked just now, and has not said so yet. */
 		if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
@@ -307,7 +310,7 @@ board_here(struct board *board, int slot)
 void
 board_leave(struct board *board, int slot, pid_t parent)
 {
-	struct slot	*mine = &board->slots[slot];
+	struct slot	*mine = &board->shared->slots[slot];
 
 	/* The word stays: the parent settles its account by it. */
 	atomic_store(&mine->pid, 0);
@@ -323,7 +326,7 @@ board_leave(struct board *board, int slot, pid_t parent)
 static void
 set(struct board *board, int slot, uint32_t taken, enum slot_state state)
 {
-	atomic_store(&board->shared->words[slot],
+	atomic_store(&board->words[slot],
 	    taken << STATE_BITS | state);
 }
 
@@ -353,7 +356,7 @@ count(struct board *board, int slot, uint64_t before, int by)
 
 	/* Whoever takes a client although nobody counts on him has taken it
 	   from the others' account: only a walk settles that. */
-	if (atomic_load(&board->slots[slot].discounted))
+	if (atomic_load(&board->shared->slots[slot].discounted))
 		return by <= 0;
 	if (by == 0)
 		return false;
@@ -375,7 +378,7 @@ static void
 take(struct board *board, int slot, uint32_t taken, const char *client)
 {
 	/* The name first: whoever sees a busy child may read it. */
-	(void)strlcpy(board->slots[slot].client, client, ADDRESS_TEXT);
+	(void)strlcpy(board->shared->slots[slot].client, client, ADDRESS_TEXT);
 	set(board, slot, taken, SLOT_BUSY);
 	save_doing(board, slot, clock_boot_ms());
 }
@@ -402,7 +405,7 @@ board_idle(struct board *board, int slot, int change)
 void
 board_born(struct board *board, int slot, const char *client)
 {
-	struct slot	*child = &board->slots[slot];
+	struct slot	*child = &board->shared->slots[slot];
 
 	if (client != NULL)
 		take(board, slot, 1, client);
@@ -420,20 +423,20 @@ void
 board_forked(struct board *board, int slot, pid_t pid)
 {
 	/* Parent and child both say so: either may be killed before it does. */
-	atomic_store(&board->slots[slot].pid, pid);
+	atomic_store(&board->shared->slots[slot].pid, pid);
 	save_birth(board, slot, clock_boot_ms());
 }
 
 void
 board_discount(struct board *board, int slot)
 {
-	atomic_store(&board->slots[slot].discounted, true);
+	atomic_store(&board->shared->slots[slot].discounted, true);
 }
 
 void
 board_free(struct board *board, int slot)
 {
-	struct slot	*child = &board->slots[slot];
+	struct slot	*child = &board->shared->slots[slot];
 
 	board->shared->served += board_word(board, slot).taken;
 	set(board, slot, 0, SLOT_FREE);
@@ -457,7 +460,7 @@ board_stuck(struct board *board, pid_t pid)
 struct board_word
 board_word(const struct board *board, int slot)
 {
-	uint32_t	word = atomic_load(&board->shared->words[slot]);
+	uint32_t	word = atomic_load(&board->words[slot]);
 
 	return (struct board_word){ .state = word & STATE_MASK,
 		.taken = word >> STATE_BITS };
@@ -466,7 +469,7 @@ board_word(const struct board *board, int slot)
 const char *
 board_client(const struct board *board, int slot)
 {
-	return board->slots[slot].client;
+	return board->shared->slots[slot].client;
 }
 
 /* Begin a walk, or end it: no changes so far.  The sum of those that there

@@ -11,12 +11,7 @@
 #include "net/log.h"
 #include "pool.h"
 #include "signals.h"
-
-static void
-say_idle(const struct pool *pool)
-{
-	setproctitle("idle, generation %u", pool->generation);
-}
+#include "title.h"
 
 static void __attribute__((__noreturn__))
 leave(const struct pool *pool, int status)
@@ -107,8 +102,7 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 	struct outlive_client	client = { .fd = fd, .peer = &peer->sa,
 				    .peerlen = peer->len, .name = name };
 
-	setproctitle("%s for %s, generation %u", pool->config->service_name,
-	    name, pool->generation);
+	title_busy(pool->config->service_name, name);
 	log_debug("%s for %s", pool->config->service_name, name);
 	pool->config->service(&client, pool->config->arg);
 	(void)close(fd);
@@ -131,13 +125,13 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first,
 	become_child(pool);
 	if (fd != -1)
 		serve(pool, fd, first, first_name);
-	say_idle(pool);
+	title_idle();
 	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1) {
 		if (board_busy(pool->board, slot, address_print(&peer, name),
 		    pool->strategy->parent_accepts ? 0 : -1))
 			wake_parent(pool);
 		serve(pool, fd, &peer, name);
-		say_idle(pool);
+		title_idle();
 	}
 	if (got == -1)
 		log_warn("a child cannot take its next client and leaves");

@@ -29,10 +29,10 @@ struct address;
 #define INSTANCE_ENVIRONMENT	"OUTLIVE_STATE_DIR"
 
 struct instance {
-	char	name[INSTANCE_NAME];
-	char	path[PATH_MAX];		/* of its directory, to be named */
 	int	dir;			/* -1: not open */
 	int	lock;
+	char	name[INSTANCE_NAME];
+	char	path[PATH_MAX];		/* of its directory, to be named */
 };
 
 /*

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "parent.h"
 #include "pool.h"
 #include "signals.h"
+#include "title.h"
 
 #define NEWCOMERS	1000
 
@@ -195,6 +197,7 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	pool->port = address_port(address);
 	setproctitle("parent of %s, generation %u", pool->instance.name,
 	    pool->generation);
+	title_open(pool->generation);
 	log_info("parent of %s: %s (%s), %s, generation %u",
 	    address_print(address, text), pool->strategy->name,
 	    pool->strategy->place, pool->config->service_name,
@@ -206,6 +209,8 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 		return -1;
 	pool->others = generations_others(pool->instance.dir,
 	    pool->generation);
+	/* What was needed to begin would be copied at each fork. */
+	(void)malloc_trim(0);
 	return parent_run(pool);
 }
 
@@ -236,15 +241,18 @@ choose_strategy(struct pool *pool)
 int
 outlive_serve(const struct outlive_config *config)
 {
-	struct pool	 pool = { .config = config, .parent = getpid(),
-			    .wake = -1, .spare = -1, .lock = -1,
-			    .instance = { .dir = -1, .lock = -1 },
-			    .listener = -1, .queue = { -1, -1 }, .held = -1 };
-	struct address	 address;
-	const char	*why;
-	char		 orphans[256];
-	int		 status;
+	/* Not between the frames of the calls: a newborn writes to fewer pages,
+	   and each page is a copy. */
+	static struct pool	 pool;
+	struct address		 address;
+	const char		*why;
+	char			 orphans[256];
+	int			 status;
 
+	pool = (struct pool){ .config = config, .parent = getpid(),
+	    .wake = -1, .spare = -1, .lock = -1,
+	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
+	    .queue = { -1, -1 }, .held = -1 };
 	log_open(config->verbose);
 	if ((why = nonsense(config)) != NULL) {
 		log_info("%s", why);

@@ -21,7 +21,7 @@
    byte by byte. */
 struct input {
 	int	fd;
-	char	bytes[4096];
+	char	bytes[512];
 	ssize_t	next, have;
 };
 
