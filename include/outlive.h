@@ -61,7 +61,8 @@ struct outlive_config {
 	 * which serves one client at a time and many after another: it may
 	 * block for as long as it likes, and it leaves signals, mask and
 	 * descriptors as it found them.  It may fork, or end the child by
-	 * _exit() or by an exec; a crash costs its own client only.
+	 * _exit() or by an exec; a crash costs its own client only.  (One that
+	 * does nothing but become a program: becomes_program.)
 	 *
 	 * In it SIGPIPE and SIGXFSZ are ignored, which an exec does not
 	 * change.  SIGWINCH is the pool's: it must be neither blocked nor
@@ -76,11 +77,14 @@ struct outlive_config {
 	const char	*service_name;	/* one word, for titles; "service" */
 
 	/*
-	 * The service does nothing but become a program, or end its child.
-	 * Where the child is forked for the client ("fork", or while a parent
-	 * drains) it shares its parent's memory until then (vfork(2)), which
-	 * is the faster for it: the service writes to nothing that the parent
-	 * reads, and does not return.  false
+	 * The service does nothing but become a program, or _exit().  It runs
+	 * in a process of its own, which shares memory with the one that has
+	 * forked it until it is the program (vfork(2)): it writes to nothing
+	 * that this one reads, and does not return.  Where the child is forked
+	 * for the client ("fork", or while a parent drains) that is the child;
+	 * otherwise a child of the child, which waits for it and then serves
+	 * on.  What the child is sent to end it is passed on, and if it is
+	 * killed, so is the program.  false
 	 */
 	bool		 becomes_program;
 

@@ -16,7 +16,7 @@
  * taken N	which child ever takes the N-th connection stops itself right
  *		after recvmsg() or accept(), before it says that it has a client
  * gate PATH	children wait before recvmsg() as long as there is such a file
- * barren PATH	fork() fails as long as there is such a file
+ * barren PATH	fork() and vfork() fail as long as there is such a file
  * stillborn PATH	children end before their first act as long as there is
  *		such a file
  * crowded PATH	there is no descriptor in the whole system as long as there is
@@ -128,15 +128,20 @@ stop_at(const char *name, int time)
 		(void)raise(SIGSTOP);
 }
 
+static bool
+is_barren(void)
+{
+	errno = EAGAIN;
+	return lasts("barren ");
+}
+
 pid_t
 __wrap_fork(void)
 {
 	pid_t	pid;
 
-	if (lasts("barren ")) {
-		errno = EAGAIN;
+	if (is_barren())
 		return -1;
-	}
 	forks++;
 	pid = __real_fork();
 	if (pid == 0 && lasts("stillborn "))
@@ -151,11 +156,13 @@ __wrap_fork(void)
 }
 
 /* A function that returns cannot call it; whoever can do with the real one can
-   do with this. */
+   do with fork().  What a child starts is no child of the pool's. */
 pid_t
 __wrap_vfork(void)
 {
-	return __wrap_fork();
+	if (!is_child)
+		return __wrap_fork();
+	return is_barren() ? -1 : __real_fork();
 }
 
 ssize_t

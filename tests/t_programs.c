@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Children that become programs: found or not, refilled, replaced. */
+/* Programs, and the children that run them: found or not, told, ended. */
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -115,7 +115,7 @@ found(void)
 	(void)setenv("PATH", "/usr/bin:/bin", 1);
 }
 
-/* A child that has become a program is replaced while it still runs. */
+/* A child whose program runs is busy: there is another one that is idle. */
 static void
 refilled(void)
 {
@@ -130,11 +130,109 @@ refilled(void)
 		    "the others", i + 1);
 	}
 	await_children(server.pid, 6, list);
-	ok(1, "five programs and an idle child");
+	ok(1, "five busy children and an idle one");
 	for (i = 0; i < 5; i++)
 		(void)close(clients[i]);
 	await_children(server.pid, 1, list);
 	ok(1, "programs end with their clients");
+	await_title(list[0], "outlived: idle");
+	clients[0] = dial(server.port);
+	ok(echoes(clients[0], "hello\n"), "a child whose program has ended "
+	    "serves the next client");
+	(void)close(clients[0]);
+	server_end(server);
+}
+
+/* One child, and the client whose program it runs. */
+static struct server
+one_child(const char *script, int *client, pid_t *child)
+{
+	struct server	server = server_start("-i", "1:1", "-m", "1",
+			    "127.0.0.1:0", "exec", "sh", "-c", script, NULL);
+	pid_t		list[64];
+
+	*client = dial(server.port);
+	ok(hears(*client, "hello\n"), "a program serves");
+	await_children(server.pid, 1, list);
+	*child = list[0];
+	log_clear();
+	return server;
+}
+
+/* What is sent to a child is meant for its program. */
+static void
+told(int signo, const char *name)
+{
+	int		client;
+	pid_t		child, list[64];
+	char		script[128], text[128];
+	struct server	server;
+
+	(void)snprintf(script, sizeof(script), "trap 'echo bye; exit' %s; "
+	    "echo hello; while read -r line; do echo \"$line\"; done", name);
+	server = one_child(script, &client, &child);
+	send_signal(child, signo);
+	ok(hears(client, "bye\n"), "%s to a child: its program hears of it",
+	    name);
+	(void)close(client);
+	(void)snprintf(text, sizeof(text), "child %d was ended by signal %d",
+	    child, signo);
+	await_log(text);
+	ok(1, "when it has ended the child does as it was told");
+	await_children(server.pid, 1, list);
+	ok(list[0] != child, "there is another one in its place");
+	server_end(server);
+}
+
+static void
+killed(void)
+{
+	int		client;
+	pid_t		child, list[64];
+	struct server	server = one_child("trap '' TERM; echo hello; "
+			    "exec cat", &client, &child);
+
+	send_signal(child, SIGKILL);
+	ok(sees_end(client), "KILL to a child: it is the program's end, too");
+	(void)close(client);
+	await_log("was ended by signal 9 (Killed) while it served 127.0.0.1:");
+	await_children(server.pid, 1, list);
+	client = dial(server.port);
+	ok(hears(client, "hello\n"), "the next client is served");
+	(void)close(client);
+	server_end(server);
+}
+
+/* A system without room for a process more: the client waits. */
+static void
+no_room(void)
+{
+	struct server	server;
+	char		pause[64];
+	pid_t		list[64];
+	int		client;
+
+	gate_close("barren", pause, sizeof(pause));
+	gate_open();
+	server = server_start_paused(pause, "-i", "1:1", "-m", "1",
+	    "127.0.0.1:0", "exec", "cat", NULL);
+	await_children(server.pid, 1, list);
+	log_clear();
+	gate_close_again();
+	client = dial(server.port);
+	await_log("waits: Resource temporarily unavailable");
+	ok(log_lines() == 1, "vfork() fails: the log says so, once");
+	gate_open();
+	ok(echoes(client, "hello\n"), "who waited is served");
+	gate_close_again();
+	(void)close(client);
+	log_clear();
+	client = dial(server.port);
+	await_log("vfork: 127.0.0.1:");
+	send_signal(list[0], SIGTERM);
+	gate_open();
+	ok(sees_end(client), "a child that waits for room is ended by TERM");
+	(void)close(client);
 	server_end(server);
 }
 
@@ -154,7 +252,7 @@ short_lived(void)
 	}
 	ok(ended == 500, "500 clients in a row of a program that ends at "
 	    "once: %d", ended);
-	await_log("exited with status 1, its last client was 127.0.0.1:");
+	await_log("exited with status 1, its client was 127.0.0.1:");
 	ok(!log_has("birth"), "nobody had to wait");
 	log_clear();
 	server_end(server);
@@ -228,6 +326,11 @@ main(void)
 	refused_with_chld_ignored();
 	found();
 	refilled();
+	told(SIGTERM, "TERM");
+	told(SIGHUP, "HUP");
+	told(SIGINT, "INT");
+	killed();
+	no_room();
 	short_lived();
 	mishaps();
 	interrupted("forks", "cat; echo bye");

@@ -261,20 +261,27 @@ look(struct server server, const struct surrounding *row)
 	    "directory eventfd socket socket");
 }
 
-/* What a program has to find, whatever the row. */
+/* What a program has to find: in the place of a child, or as a child's. */
 static bool
-finds_itself_well(int client, uid_t uid, rlim_t limit)
+finds_itself_well(int client, const struct surrounding *row, bool as_child)
 {
-	char	is[4096], should[4096];
+	char		is[4096], should[4096];
+	struct rlimit	limit = descriptors;
+	uid_t		uid = getuid();
 
+	if (uid == 0 && row->prepare == harness_become_nobody)
+		uid = 65534;
+	if (row->prepare != high_limit)
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
 	hear_paragraph(client, is, sizeof(is));
 	(void)snprintf(should, sizeof(should),
 	    "descriptors 0 1 2\n0 and 1 are one socket\nnot at default:\n"
-	    "leader of a session\nparent-death signal 0\nno terminal\ndescriptors up to %llu\n"
-	    "uid %u\nPROTO=TCP\nTCPLOCALIP=127.0.0.1\nTCPLOCALPORT=9999\n"
+	    "%s of a session\nparent-death signal %d\nno terminal\n"
+	    "descriptors up to %llu\nuid %u\nPROTO=TCP\nTCPLOCALIP=127.0.0.1\nTCPLOCALPORT=9999\n"
 	    "TCPREMOTEIP=127.0.0.1\nTCPREMOTEPORT=%u\n"
 	    "argument -t\nargument 5\nargument -R\n\n",
-	    (unsigned long long)limit, uid, local_port(client));
+	    as_child ? "leader" : "member", as_child ? 0 : SIGKILL,
+	    (unsigned long long)limit.rlim_cur, uid, local_port(client));
 	if (strcmp(is, should) != 0)
 		note("found: %s", is);
 	return strcmp(is, should) == 0;
@@ -336,28 +343,20 @@ forked(const struct surrounding *row)
 				    "fork", "127.0.0.1:9999", "exec",
 				    "tests/inside", "-t", "5", "-R", NULL };
 	pid_t			server, list[64];
-	struct rlimit		limit;
 	int			client, other;
 
 	server = program_start_in(row->prepare, argv, -1);
 	await_listener(9999);
 	await_title(server, "outlived: parent of 127.0.0.1:9999");
 	client = dial(9999);
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	ok(finds_itself_well(client, getuid() == 0 &&
-	    row->prepare == harness_become_nobody ? 65534 : getuid(),
-	    row->prepare == high_limit ?
-	    descriptors.rlim_cur : limit.rlim_cur),
+	ok(finds_itself_well(client, row, true),
 	    "-a fork: a program finds itself well");
 	await_children(server, 1, list);
 	ok(getsid(list[0]) == list[0], "with a session of its own");
 	ok(title_is(server, "outlived: parent of 127.0.0.1:9999"),
 	    "its parent is as before");
 	other = dial(9999);
-	ok(finds_itself_well(other, getuid() == 0 &&
-	    row->prepare == harness_become_nobody ? 65534 : getuid(),
-	    row->prepare == high_limit ?
-	    descriptors.rlim_cur : limit.rlim_cur), "so does the next one");
+	ok(finds_itself_well(other, row, true), "so does the next one");
 	send_signal(server, SIGKILL);
 	(void)await_end(server);
 	ok(listeners(9999) == 0, "after KILL nobody listens");
@@ -370,7 +369,6 @@ forked(const struct surrounding *row)
 static void
 play(const struct surrounding *row)
 {
-	struct rlimit	limit;
 	struct server	server, next;
 	pid_t		list[64];
 	int		client, other;
@@ -387,11 +385,7 @@ play(const struct surrounding *row)
 		    flock(locked, LOCK_UN) == 0,
 		    "nobody has the lock of whoever started it");
 	client = dial(9999);
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	ok(finds_itself_well(client, getuid() == 0 &&
-	    row->prepare == harness_become_nobody ? 65534 : getuid(),
-	    row->prepare == high_limit ?
-	    descriptors.rlim_cur : limit.rlim_cur),
+	ok(finds_itself_well(client, row, false),
 	    "a program finds itself well");
 	ok(keeps_alive(9999, client),
 	    "a client whose machine vanishes would be noticed");

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -56,9 +59,9 @@ become_child(struct pool *pool)
 	 * logs; and the kernel does not hang up all children of a parent that
 	 * has ended because one of them is stopped (credentials(7)).  A session
 	 * has its price: the scheduler is fair to each of them (sched(7), on
-	 * autogroups), and a switch between two costs it more.  A program leads
-	 * one in any case, so that a signal to its group reaches what it
-	 * starts, too.
+	 * autogroups), and a switch between two costs it more.  Who runs
+	 * programs leads one in any case, so that a signal to its group reaches
+	 * them, and what they start, too.
 	 */
 	if (!pool->secluded || pool->config->becomes_program)
 		(void)setsid();
@@ -95,6 +98,110 @@ worn_out(const struct pool *pool)
 	    getppid() == pool->parent;
 }
 
+/* What ends a child, and comes with CHLD while it waits for its program. */
+static void
+wanted_signals(sigset_t *wanted)
+{
+	(void)sigemptyset(wanted);
+	(void)sigaddset(wanted, SIGCHLD);
+	(void)sigaddset(wanted, SIGTERM);
+	(void)sigaddset(wanted, SIGINT);
+	(void)sigaddset(wanted, SIGHUP);
+}
+
+/* Who signals us means the program: it hears of it, and then we do as we were
+   told.  The signal, or 0. */
+static int
+await_program(pid_t pid, const sigset_t *wanted, int *status)
+{
+	const struct timespec	now = { 0, 0 };
+	int			signo, told = 0;
+
+	while (waitpid(pid, status, WNOHANG) == 0) {
+		signo = sigwaitinfo(wanted, NULL);
+		if (signo == -1 || signo == SIGCHLD)
+			continue;
+		told = signo;
+		(void)kill(pid, signo);
+	}
+	/* It may have heard first. */
+	while ((signo = sigtimedwait(wanted, NULL, &now)) != -1)
+		if (signo != SIGCHLD)
+			told = signo;
+	return told;
+}
+
+static void
+tell_of_program(pid_t pid, int status, const char *client)
+{
+	if (WIFSIGNALED(status))
+		log_info("program %d was ended by signal %d (%s) while it "
+		    "served %s", pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), client);
+	else
+		log_debug("program %d exited with status %d, its client was "
+		    "%s", pid, WEXITSTATUS(status), client);
+}
+
+/* In the memory of the child, whose end is the program's, too: nobody would
+   know of it any more. */
+static void __attribute__((__noreturn__))
+become_program(const struct pool *pool, const struct outlive_client *client,
+    pid_t child)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != child)
+		_exit(1);
+	unblock_all();
+	pool->config->service(client, pool->config->arg);
+	_exit(1);
+}
+
+/* Where a program cannot be started now the client waits; 0, or a signal that
+   has come in the meantime. */
+static int
+run_program(const struct pool *pool, const struct outlive_client *client,
+    const sigset_t *wanted)
+{
+	const struct timespec	second = { 1, 0 };
+	pid_t			child = getpid(), pid;
+	int			status = 0, signo;
+	bool			told = false;
+
+	while ((pid = vfork()) == -1) {
+		if (!told)
+			log_warn("vfork: %s waits", client->name);
+		told = true;
+		signo = sigtimedwait(wanted, NULL, &second);
+		if (signo != -1 && signo != SIGCHLD)
+			return signo;
+	}
+	if (pid == 0)
+		become_program(pool, client, child);
+	(void)close(client->fd);
+	signo = await_program(pid, wanted, &status);
+	if (signo == 0)
+		tell_of_program(pid, status, client->name);
+	return signo;
+}
+
+/*
+ * A program is a child of this child's.  If we became it there would be another
+ * one to be forked for each client, and what was forked would be thrown away.
+ */
+static void
+serve_by_program(const struct pool *pool, const struct outlive_client *client)
+{
+	sigset_t	wanted;
+	int		signo;
+
+	wanted_signals(&wanted);
+	(void)sigprocmask(SIG_BLOCK, &wanted, NULL);
+	signo = run_program(pool, client, &wanted);
+	unblock_all();
+	if (signo != 0)
+		(void)raise(signo);
+}
+
 /* The board has it that we are busy. */
 static void
 serve(struct pool *pool, int fd, const struct address *peer, const char *name)
@@ -104,8 +211,12 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 
 	title_busy(pool->config->service_name, name);
 	log_debug("%s for %s", pool->config->service_name, name);
-	pool->config->service(&client, pool->config->arg);
-	(void)close(fd);
+	if (pool->config->becomes_program)
+		serve_by_program(pool, &client);
+	else {
+		pool->config->service(&client, pool->config->arg);
+		(void)close(fd);
+	}
 	if (worn_out(pool))
 		leave(pool, 0);
 	/* The board first: who reads the title finds it true. */

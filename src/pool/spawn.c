@@ -118,7 +118,7 @@ obituary(const struct pool *pool, int slot, int status)
 		log_info("child %d was ended by signal %d (%s) %s", pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
 	else if (word.state == SLOT_BUSY)
-		/* A service may end its child, a program always does. */
+		/* A service may end its child; a program is its own with fork. */
 		log_debug("child %d exited with status %d, its last client "
 		    "was %.*s", pid, WEXITSTATUS(status), ADDRESS_TEXT - 1,
 		    board_client(pool->board, slot));

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The child becomes a program, as inetd's did (UNP 13.5): the client is its
+ * A process becomes a program, as inetd's did (UNP 13.5): the client is its
  * standard input and output.  What inetd does not tell, the environment does,
  * as in UCSPI: who is talking to whom.
  */
 #include <sys/types.h>
-#include <sys/prctl.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -132,11 +131,8 @@ name_ends(const struct outlive_client *client)
 	return 0;
 }
 
-/*
- * Signals as programs expect them.  Handlers become defaults by themselves,
- * what is ignored stays ignored (execve(2)); and the program has no use for
- * the signal that tells a child of its parent's end.
- */
+/* Signals as programs expect them.  Handlers become defaults by themselves,
+   what is ignored stays ignored (execve(2)). */
 static void
 restore_signals(void)
 {
@@ -145,7 +141,6 @@ restore_signals(void)
 	(void)sigaction(SIGPIPE, &action, NULL);
 	(void)sigaction(SIGXFSZ, &action, NULL);
 	(void)sigaction(SIGWINCH, &action, NULL);
-	(void)prctl(PR_SET_PDEATHSIG, 0);
 }
 
 void
