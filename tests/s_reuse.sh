@@ -49,7 +49,7 @@ shows() { ./outlivectl status | grep -qE "$1"; }
 shows_not() { ! shows "$1"; }
 
 ip link set lo up
-./outlived -i 1:1 127.0.0.1:9999 exec cat 2>/dev/null &
+./outlived -a fork 127.0.0.1:9999 exec cat 2>/dev/null &
 parent=$!
 await listens
 exec 3<>/dev/tcp/127.0.0.1/9999 4<>/dev/tcp/127.0.0.1/9999

@@ -28,6 +28,17 @@ is_child(const struct generation *generation, pid_t pid)
 	return false;
 }
 
+/* A child, or its program. */
+static bool
+is_of(const struct generation *generation, pid_t pid)
+{
+	struct process	process;
+
+	return is_child(generation, pid) ||
+	    (process_read(pid, &process) == 0 &&
+	    is_child(generation, process.parent));
+}
+
 /* What one generation knows of them; its board is believed only about the
    processes of whoever wrote it. */
 static void
@@ -41,7 +52,7 @@ ask_generation(const struct search *search, const char *name,
 	for (i = 0; i < search->owners->n; i++) {
 		owner = &search->owners->list[i];
 		if (owner->role[0] != '\0' ||
-		    !is_child(generation, owner->pid) ||
+		    !is_of(generation, owner->pid) ||
 		    process_user(owner->pid, &uid) == -1 || uid != writer)
 			continue;
 		(void)snprintf(owner->role, sizeof(owner->role),

@@ -6,8 +6,8 @@
 struct owners;
 
 /*
- * Say of each that is a child of an instance here whose child it is, and of an
- * orphan how it is ended (their role and remedy).  Looks where instances are
+ * Say of each that is a child of an instance here, or a program that a child
+ * runs, whose it is, and of an orphan how it is ended (their role and remedy).  Looks where instances are
  * kept (instance_place()), and as root also where those users keep theirs.
  */
 void	orphans_name(struct owners *, const char *state_dir);
