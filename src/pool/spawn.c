@@ -44,17 +44,14 @@ no_birth(struct pool *pool)
 		log_warn("fork: the next try in %d s", ms / 1000);
 }
 
-int
-spawn_birth(struct pool *pool, int fd, const struct address *peer)
+/* One try to fork: the pid, or -1. */
+static pid_t
+try_fork(struct pool *pool, int slot, int fd, const struct address *peer)
 {
-	int	slot = free_slot(pool);
 	char	name[ADDRESS_TEXT] = "";
 	pid_t	pid;
+	int	error;
 
-	if (slot == -1) {
-		errno = EAGAIN;
-		return -1;
-	}
 	/* Before the fork: a child may say that it is busy at once. */
 	board_born(pool->board, slot,
 	    fd == -1 ? NULL : address_print(peer, name));
@@ -62,16 +59,39 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 		pid = fork();
 	else if ((pid = vfork()) == 0)
 		child_become(pool, slot, fd, peer, name);
+	if (pid == 0)
+		child_run(pool, slot, fd, peer, name);
 	if (pid == -1) {
-		no_birth(pool);
+		error = errno;
 		/* It has served nobody. */
 		board_born(pool->board, slot, NULL);
 		board_free(pool->board, slot);
+		errno = error;
+	}
+	return pid;
+}
+
+int
+spawn_birth(struct pool *pool, int fd, const struct address *peer)
+{
+	int	slot = free_slot(pool), living = pool->living, error;
+	pid_t	pid = -1;
+
+	if (slot != -1 && (pid = try_fork(pool, slot, fd, peer)) == -1) {
+		/* Who has ended counts as a process until he is reaped. */
+		error = errno;
+		spawn_reap(pool);
+		slot = free_slot(pool);
+		errno = error;
+		if (pool->living < living)
+			pid = try_fork(pool, slot, fd, peer);
+		if (pid == -1)
+			no_birth(pool);
+	}
+	if (pid == -1) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if (pid == 0)
-		child_run(pool, slot, fd, peer, name);
 	if (policy_fine(&pool->births.fork, clock_ms()))
 		log_info("fork: works again");
 	board_forked(pool->board, slot, pid);

@@ -25,6 +25,18 @@
 static char	*begin, *arguments_end, *end;	/* NULL: we have no place */
 static char	 program[64], generation_of[32];
 
+/* Whether somebody may still look for a variable there. */
+static bool
+has_environment(const char *from, const char *to)
+{
+	char	**variable;
+
+	for (variable = environ; *variable != NULL; variable++)
+		if (*variable >= from && *variable < to)
+			return true;
+	return false;
+}
+
 /* Where the kernel has our arguments.  False: it does not say. */
 static bool
 find_place(void)
@@ -41,17 +53,20 @@ find_place(void)
 	begin = (char *)place[ARG_START];
 	arguments_end = (char *)place[ARG_END];
 	end = (char *)place[ENV_END];
+	if (has_environment(arguments_end, end))
+		end = arguments_end;
 	return begin != NULL && begin < arguments_end && arguments_end <= end;
 }
 
 void
 title_open(unsigned int generation)
 {
-	(void)snprintf(program, sizeof(program), "%s: ", getprogname());
+	int	len = snprintf(program, sizeof(program), "%s: ", getprogname());
+
 	(void)snprintf(generation_of, sizeof(generation_of),
 	    ", generation %u", generation);
-	/* Unless the environment has moved there is no room, and no title. */
-	if (!find_place() || (size_t)(end - begin) <= strlen(program) ||
+	/* A main() that has not called setproctitle_init() has no title. */
+	if (len >= (int)sizeof(program) || !find_place() || (size_t)(end - begin) <= strlen(program) ||
 	    strncmp(begin, program, strlen(program)) != 0)
 		begin = NULL;
 }
