@@ -83,8 +83,9 @@ struct outlive_config {
 	 * that this one reads, and does not return.  Where the child is forked
 	 * for the client ("fork", or while a parent drains) that is the child;
 	 * otherwise a child of the child, which waits for it and then serves
-	 * on.  What the child is sent to end it is passed on, and if it is
-	 * killed, so is the program.  false
+	 * on, or the child if there is no room for one more process.  What the
+	 * child is sent to end it is passed on, and if it is killed, so is the
+	 * program, unless that has changed its user (prctl(2)).  false
 	 */
 	bool		 becomes_program;
 

@@ -17,7 +17,8 @@ _start(void)
 	static char	line[128];
 	long		n = syscall(SYS_read, STDIN_FILENO, line, sizeof(line));
 
-	/* Without that beginning there is no errno: no call may fail here. */
+	/* Without that beginning there is no errno: a call that fails is the
+	   end of us. */
 	if (n > 0)
 		n = syscall(SYS_write, STDOUT_FILENO, line, (size_t)n);
 	for (;;)

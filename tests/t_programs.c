@@ -203,37 +203,35 @@ killed(void)
 	server_end(server);
 }
 
-/* A system without room for a process more: the client waits. */
+/* A system without room for a process more: the child is the program. */
 static void
 no_room(void)
 {
 	struct server	server;
-	char		pause[64];
+	char		pause[64], text[4096];
 	pid_t		list[64];
 	int		client;
 
 	gate_close("barren", pause, sizeof(pause));
 	gate_open();
 	server = server_start_paused(pause, "-i", "1:1", "-m", "1",
-	    "127.0.0.1:0", "exec", "cat", NULL);
+	    "127.0.0.1:0", "exec", "tests/inside", NULL);
 	await_children(server.pid, 1, list);
 	log_clear();
 	gate_close_again();
 	client = dial(server.port);
-	await_log("waits: Resource temporarily unavailable");
-	ok(log_lines() == 1, "vfork() fails: the log says so, once");
+	hear_paragraph(client, text, sizeof(text));
+	ok(echoes(client, "hello\n"), "vfork() fails: a client is served");
+	ok(log_has("vfork: a child becomes the program for 127.0.0.1:"),
+	    "the log says so");
+	ok(strstr(text, "not at default:\nleader of a session\n"
+	    "parent-death signal 0\n") != NULL, "it is in the child's place");
 	gate_open();
-	ok(echoes(client, "hello\n"), "who waited is served");
-	gate_close_again();
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	ok(echoes(client, "on\n"), "and after its parent's end");
 	(void)close(client);
-	log_clear();
-	client = dial(server.port);
-	await_log("vfork: 127.0.0.1:");
-	send_signal(list[0], SIGTERM);
-	gate_open();
-	ok(sees_end(client), "a child that waits for room is ended by TERM");
-	(void)close(client);
-	server_end(server);
+	ok(harness_nobody_left(), "it ends with its client");
 }
 
 /* A program that ends at once has served: no birth has to wait for it. */
@@ -329,6 +327,7 @@ main(void)
 	told(SIGTERM, "TERM");
 	told(SIGHUP, "HUP");
 	told(SIGINT, "INT");
+	told(SIGQUIT, "QUIT");
 	killed();
 	no_room();
 	short_lived();

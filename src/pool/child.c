@@ -98,35 +98,59 @@ worn_out(const struct pool *pool)
 	    getppid() == pool->parent;
 }
 
-/* What ends a child, and comes with CHLD while it waits for its program. */
+/* Those that end a child; with them and CHLD, what it takes while it waits for
+   its program. */
+static const int	ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+static const int	others[] = { SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2 };
+
 static void
 wanted_signals(sigset_t *wanted)
 {
+	size_t	i;
+
 	(void)sigemptyset(wanted);
-	(void)sigaddset(wanted, SIGCHLD);
-	(void)sigaddset(wanted, SIGTERM);
-	(void)sigaddset(wanted, SIGINT);
-	(void)sigaddset(wanted, SIGHUP);
+	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		(void)sigaddset(wanted, ending[i]);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		(void)sigaddset(wanted, others[i]);
 }
 
-/* Who signals us means the program: it hears of it, and then we do as we were
-   told.  The signal, or 0. */
+static bool
+is_ending(int signo)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (ending[i] == signo)
+			return true;
+	return false;
+}
+
+/*
+ * Who signals us means the program: it hears of it, and then we do as we were
+ * told.  The signal, or 0.
+ */
 static int
-await_program(pid_t pid, const sigset_t *wanted, int *status)
+await_program(const struct pool *pool, pid_t pid, const sigset_t *wanted,
+    int *status)
 {
 	const struct timespec	now = { 0, 0 };
+	siginfo_t		info;
 	int			signo, told = 0;
 
 	while (waitpid(pid, status, WNOHANG) == 0) {
-		signo = sigwaitinfo(wanted, NULL);
+		signo = sigwaitinfo(wanted, &info);
 		if (signo == -1 || signo == SIGCHLD)
 			continue;
-		told = signo;
-		(void)kill(pid, signo);
+		if (is_ending(signo))
+			told = signo;
+		/* Our parent has told all of our group. */
+		if (info.si_pid != pool->parent)
+			(void)kill(pid, signo);
 	}
 	/* It may have heard first. */
 	while ((signo = sigtimedwait(wanted, NULL, &now)) != -1)
-		if (signo != SIGCHLD)
+		if (is_ending(signo))
 			told = signo;
 	return told;
 }
@@ -143,45 +167,35 @@ tell_of_program(pid_t pid, int status, const char *client)
 		    "%s", pid, WEXITSTATUS(status), client);
 }
 
-/* In the memory of the child, whose end is the program's, too: nobody would
-   know of it any more. */
 static void __attribute__((__noreturn__))
-become_program(const struct pool *pool, const struct outlive_client *client,
-    pid_t child)
+become_program(const struct pool *pool, const struct outlive_client *client)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != child)
-		_exit(1);
 	unblock_all();
 	pool->config->service(client, pool->config->arg);
 	_exit(1);
 }
 
-/* Where a program cannot be started now the client waits; 0, or a signal that
-   has come in the meantime. */
-static int
-run_program(const struct pool *pool, const struct outlive_client *client,
-    const sigset_t *wanted)
+/*
+ * In the memory of the child, whose end is the program's, too: nobody would
+ * know of it any more.
+ */
+static void __attribute__((__noreturn__))
+become_its_program(const struct pool *pool,
+    const struct outlive_client *client, pid_t child)
 {
-	const struct timespec	second = { 1, 0 };
-	pid_t			child = getpid(), pid;
-	int			status = 0, signo;
-	bool			told = false;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != child)
+		_exit(1);
+	become_program(pool, client);
+}
 
-	while ((pid = vfork()) == -1) {
-		if (!told)
-			log_warn("vfork: %s waits", client->name);
-		told = true;
-		signo = sigtimedwait(wanted, NULL, &second);
-		if (signo != -1 && signo != SIGCHLD)
-			return signo;
-	}
-	if (pid == 0)
-		become_program(pool, client, child);
-	(void)close(client->fd);
-	signo = await_program(pid, wanted, &status);
-	if (signo == 0)
-		tell_of_program(pid, status, client->name);
-	return signo;
+/* A system without room for one more process: it is in our place. */
+static void __attribute__((__noreturn__))
+become_program_ourselves(const struct pool *pool,
+    const struct outlive_client *client)
+{
+	log_warn("vfork: a child becomes the program for %s", client->name);
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+	become_program(pool, client);
 }
 
 /*
@@ -192,14 +206,21 @@ static void
 serve_by_program(const struct pool *pool, const struct outlive_client *client)
 {
 	sigset_t	wanted;
-	int		signo;
+	pid_t		child = getpid(), pid;
+	int		status = 0, signo;
 
 	wanted_signals(&wanted);
 	(void)sigprocmask(SIG_BLOCK, &wanted, NULL);
-	signo = run_program(pool, client, &wanted);
+	if ((pid = vfork()) == 0)
+		become_its_program(pool, client, child);
+	if (pid == -1)
+		become_program_ourselves(pool, client);
+	(void)close(client->fd);
+	signo = await_program(pool, pid, &wanted, &status);
 	unblock_all();
 	if (signo != 0)
 		(void)raise(signo);
+	tell_of_program(pid, status, client->name);
 }
 
 /* The board has it that we are busy. */
