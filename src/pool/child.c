@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "leave.h"
 #include "net/log.h"
 #include "pool.h"
+#include "runner.h"
 #include "signals.h"
 #include "title.h"
 
@@ -28,15 +25,6 @@ static void
 go(void *pool)
 {
 	leave(pool, 0);
-}
-
-static void
-unblock_all(void)
-{
-	sigset_t	none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* The first act of a child is to stop being the parent. */
@@ -71,7 +59,7 @@ become_child(struct pool *pool)
 		log_warn("cannot arm the parent-death signal");
 		leave(pool, 1);
 	}
-	unblock_all();
+	signals_unblock();
 }
 
 static void
@@ -98,131 +86,6 @@ worn_out(const struct pool *pool)
 	    getppid() == pool->parent;
 }
 
-/* Those that end a child; with them and CHLD, what it takes while it waits for
-   its program. */
-static const int	ending[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-static const int	others[] = { SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2 };
-
-static void
-wanted_signals(sigset_t *wanted)
-{
-	size_t	i;
-
-	(void)sigemptyset(wanted);
-	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		(void)sigaddset(wanted, ending[i]);
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		(void)sigaddset(wanted, others[i]);
-}
-
-static bool
-is_ending(int signo)
-{
-	size_t	i;
-
-	for (i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		if (ending[i] == signo)
-			return true;
-	return false;
-}
-
-/*
- * Who signals us means the program: it hears of it, and then we do as we were
- * told.  The signal, or 0.
- */
-static int
-await_program(const struct pool *pool, pid_t pid, const sigset_t *wanted,
-    int *status)
-{
-	const struct timespec	now = { 0, 0 };
-	siginfo_t		info;
-	int			signo, told = 0;
-
-	while (waitpid(pid, status, WNOHANG) == 0) {
-		signo = sigwaitinfo(wanted, &info);
-		if (signo == -1 || signo == SIGCHLD)
-			continue;
-		if (is_ending(signo))
-			told = signo;
-		/* Our parent has told all of our group. */
-		if (info.si_pid != pool->parent)
-			(void)kill(pid, signo);
-	}
-	/* It may have heard first. */
-	while ((signo = sigtimedwait(wanted, NULL, &now)) != -1)
-		if (is_ending(signo))
-			told = signo;
-	return told;
-}
-
-static void
-tell_of_program(pid_t pid, int status, const char *client)
-{
-	if (WIFSIGNALED(status))
-		log_info("program %d was ended by signal %d (%s) while it "
-		    "served %s", pid, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), client);
-	else
-		log_debug("program %d exited with status %d, its client was "
-		    "%s", pid, WEXITSTATUS(status), client);
-}
-
-static void __attribute__((__noreturn__))
-become_program(const struct pool *pool, const struct outlive_client *client)
-{
-	unblock_all();
-	pool->config->service(client, pool->config->arg);
-	_exit(1);
-}
-
-/*
- * In the memory of the child, whose end is the program's, too: nobody would
- * know of it any more.
- */
-static void __attribute__((__noreturn__))
-become_its_program(const struct pool *pool,
-    const struct outlive_client *client, pid_t child)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != child)
-		_exit(1);
-	become_program(pool, client);
-}
-
-/* A system without room for one more process: it is in our place. */
-static void __attribute__((__noreturn__))
-become_program_ourselves(const struct pool *pool,
-    const struct outlive_client *client)
-{
-	log_warn("vfork: a child becomes the program for %s", client->name);
-	(void)prctl(PR_SET_PDEATHSIG, 0);
-	become_program(pool, client);
-}
-
-/*
- * A program is a child of this child's.  If we became it there would be another
- * one to be forked for each client, and what was forked would be thrown away.
- */
-static void
-serve_by_program(const struct pool *pool, const struct outlive_client *client)
-{
-	sigset_t	wanted;
-	pid_t		child = getpid(), pid;
-	int		status = 0, signo;
-
-	wanted_signals(&wanted);
-	(void)sigprocmask(SIG_BLOCK, &wanted, NULL);
-	if ((pid = vfork()) == 0)
-		become_its_program(pool, client, child);
-	if (pid == -1)
-		become_program_ourselves(pool, client);
-	(void)close(client->fd);
-	signo = await_program(pool, pid, &wanted, &status);
-	unblock_all();
-	if (signo != 0)
-		(void)raise(signo);
-	tell_of_program(pid, status, client->name);
-}
-
 /* The board has it that we are busy. */
 static void
 serve(struct pool *pool, int fd, const struct address *peer, const char *name)
@@ -233,7 +96,7 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 	title_busy(pool->config->service_name, name);
 	log_debug("%s for %s", pool->config->service_name, name);
 	if (pool->config->becomes_program)
-		serve_by_program(pool, &client);
+		runner_serve(pool, &client);
 	else {
 		pool->config->service(&client, pool->config->arg);
 		(void)close(fd);
@@ -281,7 +144,7 @@ child_become(const struct pool *pool, int slot, int fd,
 	board_here(pool->board, slot);
 	(void)setsid();
 	signals_forked();
-	unblock_all();
+	signals_unblock();
 	log_debug("%s for %s", pool->config->service_name, name);
 	pool->config->service(&client, pool->config->arg);
 	_exit(1);

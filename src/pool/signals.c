@@ -95,6 +95,15 @@ signals_forked(void)
 		(void)sigaction(altered[i], &action, NULL);
 }
 
+void
+signals_unblock(void)
+{
+	sigset_t	none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int
 signals_wait(struct pollfd *fds, nfds_t n, int ms, bool defer_chld)
 {

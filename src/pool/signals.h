@@ -23,6 +23,9 @@ int	signals_open(void);
    left as they are. */
 void	signals_forked(void);
 
+/* In a child, and before it becomes a program: no signal is blocked. */
+void	signals_unblock(void);
+
 /*
  * Wait for descriptors, a signal, or so many milliseconds (-1: for ever); as
  * ppoll(2).  Whatever it returns, signals that were pending have come, but for
