@@ -31,7 +31,9 @@ has_environment(const char *from, const char *to)
 {
 	char	**variable;
 
-	for (variable = environ; *variable != NULL; variable++)
+	/* clearenv(3) leaves none at all. */
+	for (variable = environ; variable != NULL && *variable != NULL;
+	    variable++)
 		if (*variable >= from && *variable < to)
 			return true;
 	return false;
@@ -66,8 +68,8 @@ title_open(unsigned int generation)
 	(void)snprintf(generation_of, sizeof(generation_of),
 	    ", generation %u", generation);
 	/* A main() that has not called setproctitle_init() has no title. */
-	if (len >= (int)sizeof(program) || !find_place() || (size_t)(end - begin) <= strlen(program) ||
-	    strncmp(begin, program, strlen(program)) != 0)
+	if (len >= (int)sizeof(program) || !find_place() ||
+	    end - begin <= len || strncmp(begin, program, (size_t)len) != 0)
 		begin = NULL;
 }
 
