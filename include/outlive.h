@@ -111,6 +111,13 @@ struct outlive_config {
 					   that is in use, or not there yet;
 					   3 */
 	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */
+
+	/*
+	 * Where the log goes: "stderr"; "syslog", as datagrams to /dev/log; or
+	 * a file, which is created, and opened anew on HUP and by everyone who
+	 * finds another file of its name.  "stderr", or NULL
+	 */
+	const char	*log;
 	bool		 verbose;	/* log each client too; false */
 
 	/*
@@ -137,8 +144,8 @@ void	outlive_config_init(struct outlive_config *);
  * little but its own end.  An exit status after sysexits(3): 0 after TERM,
  * QUIT and INT; EX_USAGE for a configuration that cannot be meant;
  * EX_UNAVAILABLE if the address is not to be had; EX_OSERR if the system
- * refused something else.  What went wrong has been written on standard
- * error.
+ * refused something else.  What went wrong has been written to the log, and if
+ * it never served, on standard error, too.
  */
 int	outlive_serve(const struct outlive_config *);
 

@@ -17,6 +17,7 @@ static const struct option	options[] = {
 	{ "announce",		no_argument,		NULL, '1' },
 	{ "backlog",		required_argument,	NULL, 'b' },
 	{ "idle",		required_argument,	NULL, 'i' },
+	{ "log",		required_argument,	NULL, 'l' },
 	{ "max-children",	required_argument,	NULL, 'm' },
 	{ "name",		required_argument,	NULL, 'n' },
 	{ "max-requests",	required_argument,	NULL, 'r' },
@@ -30,9 +31,9 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-m children]\n"
-"                [-n name] [-r clients] [-S directory] [-w seconds]\n"
-"                [host:]port service [argument ...]\n";
+"usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
+"                [-m children] [-n name] [-r clients] [-S directory]\n"
+"                [-w seconds] [host:]port service [argument ...]\n";
 
 static const char	details[] =
 "\n"
@@ -40,6 +41,7 @@ static const char	details[] =
 "  -a, --accept NAME     who accepts: fork, shared, fcntl, mutex or pass (pass)\n"
 "  -b, --backlog N       connections that may wait to be accepted (4096)\n"
 "  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
+"  -l, --log LOG         stderr, syslog, or a file (stderr)\n"
 "  -m, --max-children N  children at once, idle and busy (1024)\n"
 "  -n, --name NAME       the instance's name (its address)\n"
 "  -r, --max-requests N  clients that one child serves; 0: no limit (0)\n"
@@ -133,7 +135,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rva:b:i:m:n:r:S:w:", options,
+	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:S:w:", options,
 	    NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -149,6 +151,9 @@ parse(int argc, char *argv[], struct outlive_config *config)
 		case 'i':
 			idle_range(optarg, config);
 			idle_given = true;
+			break;
+		case 'l':
+			config->log = optarg;
 			break;
 		case 'm':
 			config->max_children = number(optarg,

@@ -24,7 +24,7 @@ may() {
 	fi
 }
 
-may 'src/net/*.[ch]' '[a-z]+\.h'
+may 'src/net/*.[ch]' '[a-z_]+\.h'
 may 'src/pool/*.[ch]' '[a-z]+\.h' 'outlive\.h' 'net/[a-z]+\.h'
 may 'src/service/*.[ch]' '(service|program)\.h' 'outlive\.h' 'net/[a-z]+\.h'
 may 'src/lab/*.[ch]' '[a-z_]+\.h' 'net/[a-z]+\.h'

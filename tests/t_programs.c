@@ -222,7 +222,7 @@ no_room(void)
 	client = dial(server.port);
 	hear_paragraph(client, text, sizeof(text));
 	ok(echoes(client, "hello\n"), "vfork() fails: a client is served");
-	ok(log_has("vfork: a child becomes the program for 127.0.0.1:"),
+	ok(log_has("vfork: a child becomes the program of its client"),
 	    "the log says so");
 	ok(strstr(text, "not at default:\nleader of a session\n"
 	    "parent-death signal 0\n") != NULL, "it is in the child's place");
@@ -278,9 +278,8 @@ mishaps(void)
 	clean_up();
 	client = dial(server.port);
 	ok(sees_end(client), "the program is gone: the client sees the end");
-	(void)snprintf(text, sizeof(text), "cannot execute '%s' for "
-	    "127.0.0.1:%u: No such file or directory", program,
-	    local_port(client));
+	(void)snprintf(text, sizeof(text), "cannot execute '%s': No such file "
+	    "or directory", program);
 	await_log(text);
 	ok(1, "the log says so");
 	(void)close(client);

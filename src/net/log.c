@@ -1,162 +1,164 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
+#include <vis.h>
 
+#include "clock.h"
 #include "log.h"
+#include "log_fold.h"
+#include "log_output.h"
 
 /* Well below PIPE_BUF: a pipe takes a line whole or not at all. */
 #define LINE	1024
 
-/* A terminal that somebody else writes is tried again so often, and waited for
-   so long, in ms. */
-#define TRIES		10
-#define MOMENT		50
+static const struct log_output	*output = &log_stderr;
+static bool			 begun, be_verbose;
 
-static int		 descriptor = STDERR_FILENO;
-static bool		 is_socket, is_terminal, may_block, be_verbose;
-static bool		 is_stuck;
-static unsigned long	 dropped;
-
-void
-log_open(bool verbose)
+int
+log_open(const char *where, bool verbose)
 {
-	struct stat	status;
-	int		fd;
+	const struct log_output	*wanted = &log_file;
 
 	be_verbose = verbose;
-	descriptor = STDERR_FILENO;
-	is_socket = is_terminal = may_block = is_stuck = false;
-	/*
-	 * A file never makes a writer wait, and has one offset for everyone
-	 * who shares this descriptor, a script for instance: with one of our
-	 * own, its next line would overwrite ours.
-	 */
-	if (fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode))
-		return;
-	/*
-	 * O_NONBLOCK belongs to the open file description, which standard
-	 * error shares with the caller's shell: so it is opened anew.  A
-	 * poll() before the write would not do: two processes that both find
-	 * the pipe writable can fill it together, and one of them blocks.
-	 */
-	fd = open("/proc/self/fd/2",
-	    O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd != -1) {
-		descriptor = fd;
-		is_terminal = isatty(fd);
-	} else if (errno == ENXIO)
-		is_socket = true;	/* it has a flag for each call */
-	else
-		may_block = true;	/* another user's pipe (EACCES) */
+	begun = false;
+	output = &log_stderr;
+	fold_open();
+	(void)log_stderr.open(NULL);
+	if (where == NULL || strcmp(where, "stderr") == 0)
+		wanted = &log_stderr;
+	else if (strcmp(where, "syslog") == 0)
+		wanted = &log_syslog;
+	if (wanted != &log_stderr && wanted->open(where) == -1)
+		return -1;
+	output = wanted;
+	return 0;
 }
 
 void
-log_forked(void)
+log_begun(void)
 {
-	/* Not for nothing: it may be the first write to its page. */
-	if (dropped > 0)
-		dropped = 0;
+	begun = true;
+}
+
+void
+log_reopen(void)
+{
+	if (output->reopen != NULL)
+		output->reopen();
 }
 
 int
-log_fd(void)
+log_for_programs(void)
 {
-	return descriptor;
+	int	fd = output->fd == NULL ? -1 : output->fd();
+
+	return fd == -1 ? STDERR_FILENO : fd;
 }
 
-/*
- * Where the description is not ours and cannot be: a write that does not wait
- * (pipes, Linux 6.5), or as near to it as there is.
- */
-static ssize_t
-write_nowait(const char *line, size_t len)
-{
-	struct iovec	iov = { .iov_base = (void *)(uintptr_t)line,
-			    .iov_len = len };
-	struct pollfd	ready = { .fd = descriptor, .events = POLLOUT };
-	ssize_t		n;
-
-	n = pwritev2(descriptor, &iov, 1, -1, RWF_NOWAIT);
-	if (n != -1 || errno != EOPNOTSUPP)
-		return n;
-	if (poll(&ready, 1, 0) != 1)
-		return -1;
-	return write(descriptor, line, len);
-}
-
-/*
- * A terminal has one writer at a time, and poll() and write() look to others
- * as if it was full.  So it is worth a moment, unless the last one was in vain
- * and nothing was written since.
- */
+/* Whether all of it was written. */
 static bool
-is_free_in_a_moment(void)
+put(int priority, const char *text)
 {
-	struct pollfd	ready = { .fd = descriptor, .events = POLLOUT };
-
-	if (!is_terminal || errno != EAGAIN || is_stuck)
-		return false;
-	is_stuck = poll(&ready, 1, MOMENT) == 0;
-	return !is_stuck;
-}
-
-static bool
-put(const char *line, size_t len)
-{
-	int	tries = 0;
+	char	line[LOG_STAMP + LINE], *beginning, *end = line;
 	ssize_t	n;
 
-	do {
-		if (is_socket)
-			n = send(descriptor, line, len,
-			    MSG_DONTWAIT | MSG_NOSIGNAL);
-		else if (may_block)
-			n = write_nowait(line, len);
-		else
-			n = write(descriptor, line, len);
-	} while (n == -1 && (errno == EINTR ||
-	    (++tries < TRIES && is_free_in_a_moment())));
-	if (n != -1)
-		is_stuck = false;
-	return n == (ssize_t)len;
+	/* The rest of a line that did not fit, as of a full disk, is lost; the
+	   next one is not to stand behind its beginning. */
+	if (fold_torn(false))
+		*end++ = '\n';
+	if (output->stamp != NULL)
+		end += output->stamp(priority, end);
+	beginning = end;
+	end += snprintf(end, LINE / 2, "%s[%d]: ", getprogname(), getpid());
+	(void)strnvis(end, text, sizeof(line) - 1 - (size_t)(end - line),
+	    VIS_TAB | VIS_NL | VIS_CSTYLE | VIS_NOSLASH);
+	end += strlen(end);
+	*end++ = '\n';
+	if (!begun && output != &log_stderr)
+		(void)log_stderr.put(beginning, (size_t)(end - beginning));
+	n = output->put(line, (size_t)(end - line));
+	if (n > 0 && n < end - line)
+		(void)fold_torn(true);
+	return n == end - line;
 }
 
-static void __attribute__((__format__(printf, 2, 0)))
-line(int error, const char *fmt, va_list ap)
+static void
+put_or_drop(int priority, const char *text)
 {
-	char	text[LINE];
-	size_t	len;
-	int	n;
+	char		note[64];
+	unsigned long	dropped = fold_take_dropped();
 
 	if (dropped > 0) {
-		n = snprintf(text, sizeof(text), "%s[%d]: %lu lines of the "
-		    "log were dropped\n", getprogname(), getpid(), dropped);
-		if (put(text, (size_t)n))
-			dropped = 0;
+		(void)snprintf(note, sizeof(note),
+		    "%lu lines of the log were dropped", dropped);
+		if (!put(LOG_WARNING, note))
+			fold_dropped(dropped);
 	}
-	n = snprintf(text, sizeof(text), "%s[%d]: ", getprogname(), getpid());
-	len = (size_t)n;
-	n = vsnprintf(text + len, sizeof(text) - len, fmt, ap);
-	len += n > 0 ? (size_t)n : 0;
-	if (error != 0 && len < sizeof(text))
-		len += (size_t)snprintf(text + len, sizeof(text) - len, ": %s",
+	if (text != NULL && !put(priority, text))
+		fold_dropped(1);
+}
+
+static void
+tell_counts(bool all)
+{
+	struct fold_count	count;
+	char			text[FOLD_TEXT + 32];
+
+	while (fold_next(clock_ms(), all, &count)) {
+		(void)snprintf(text, sizeof(text), "%s (%u more)", count.text,
+		    count.more);
+		put_or_drop(count.priority, text);
+	}
+}
+
+int
+log_tick(void)
+{
+	int	ms = fold_sleep(clock_ms());
+
+	if (ms != 0)
+		return ms;
+	tell_counts(false);
+	return fold_sleep(clock_ms());
+}
+
+void
+log_wake(int eventfd)
+{
+	fold_wake(eventfd);
+}
+
+void
+log_settle(void)
+{
+	tell_counts(true);
+	put_or_drop(LOG_WARNING, NULL);
+}
+
+static void __attribute__((__format__(printf, 3, 0)))
+line(int priority, int error, const char *fmt, va_list ap)
+{
+	char	text[LINE];
+	int	len;
+
+	len = vsnprintf(text, sizeof(text), fmt, ap);
+	if (error != 0 && len >= 0 && len < (int)sizeof(text))
+		(void)snprintf(text + len, sizeof(text) - (size_t)len, ": %s",
 		    strerror(error));
-	if (len > sizeof(text) - 2)
-		len = sizeof(text) - 2;
-	text[len++] = '\n';
-	if (!put(text, len))
-		dropped++;
+	if (begun && priority != LOG_DEBUG) {
+		/* Counts first: of this text, too. */
+		tell_counts(false);
+		if (fold_line(text, priority, clock_ms()))
+			return;
+	}
+	put_or_drop(priority, text);
 }
 
 void
@@ -166,7 +168,7 @@ log_info(const char *fmt, ...)
 	va_list	ap;
 
 	va_start(ap, fmt);
-	line(0, fmt, ap);
+	line(LOG_INFO, 0, fmt, ap);
 	va_end(ap);
 	errno = saved;
 }
@@ -180,7 +182,7 @@ log_debug(const char *fmt, ...)
 	if (!be_verbose)
 		return;
 	va_start(ap, fmt);
-	line(0, fmt, ap);
+	line(LOG_DEBUG, 0, fmt, ap);
 	va_end(ap);
 	errno = saved;
 }
@@ -192,7 +194,7 @@ log_warn(const char *fmt, ...)
 	va_list	ap;
 
 	va_start(ap, fmt);
-	line(saved, fmt, ap);
+	line(LOG_WARNING, saved, fmt, ap);
 	va_end(ap);
 	errno = saved;
 }

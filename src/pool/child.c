@@ -13,18 +13,27 @@
 #include "signals.h"
 #include "title.h"
 
+/* From a signal handler, too (leave.h). */
 static void __attribute__((__noreturn__))
-leave(const struct pool *pool, int status)
+go_away(const struct pool *pool, int status)
 {
 	board_leave(pool->board, pool->slot, pool->parent);
 	_exit(status);
 }
 
-/* From a signal handler (leave.h): all that leave() does may be done there. */
 static void
 go(void *pool)
 {
-	leave(pool, 0);
+	go_away(pool, 0);
+}
+
+static void __attribute__((__noreturn__))
+leave(const struct pool *pool, int status)
+{
+	/* Nobody is left who would tell of it. */
+	if (getppid() != pool->parent)
+		log_settle();
+	go_away(pool, status);
 }
 
 /* The first act of a child is to stop being the parent. */
@@ -54,7 +63,6 @@ become_child(struct pool *pool)
 	if (!pool->secluded || pool->config->becomes_program)
 		(void)setsid();
 	signals_forked();
-	log_forked();
 	if (way.door != -1 && leave_arm(&way) == -1) {
 		log_warn("cannot arm the parent-death signal");
 		leave(pool, 1);

@@ -170,7 +170,10 @@ drain_and_part(struct pool *pool)
 void
 drain_and_wait(struct pool *pool)
 {
-	bool	enough;
+	struct pollfd	wake = { .fd = pool->wake, .events = POLLIN };
+	uint64_t	many;
+	bool		enough;
+	int		tick;
 
 	if (!drain(pool)) {
 		drain_and_end(pool);
@@ -189,11 +192,17 @@ drain_and_wait(struct pool *pool)
 			    clients(pool));
 			return;
 		}
+		if (signals_hup())
+			log_reopen();
 		enough = enough_children(pool);
 		if (pool->living == spawn_stuck(pool))
 			break;
-		/* A child that is done leaves, and its end wakes us. */
-		(void)signals_wait(NULL, 0, enough ? -1 : PATIENCE, false);
+		/* A child that is done leaves, and its end wakes us; so does
+		   one that has found something to tell (log.h). */
+		tick = log_tick();
+		if (signals_wait(&wake, 1, enough ? tick : PATIENCE,
+		    false) > 0)
+			(void)!read(pool->wake, &many, sizeof(many));
 	}
 	log_info("no client is served any more");
 }

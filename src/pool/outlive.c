@@ -38,6 +38,7 @@ outlive_config_init(struct outlive_config *config)
 		.max_children = 1024,
 		.bind_wait = 3,
 		.reuseaddr = true,
+		.log = "stderr",
 		.announce_fd = -1,
 	};
 }
@@ -147,6 +148,7 @@ open_pool(struct pool *pool, const struct address *address)
 static void
 close_pool(struct pool *pool)
 {
+	log_wake(-1);
 	if (pool->listener != -1)
 		(void)close(pool->listener);
 	if (pool->wake != -1)
@@ -207,6 +209,8 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	if (pool->config->announce_fd != -1 &&
 	    announce(pool->config->announce_fd, pool->port) == -1)
 		return -1;
+	log_wake(pool->wake);
+	log_begun();
 	pool->others = generations_others(pool->instance.dir,
 	    pool->generation);
 	/* What was needed to begin would be copied at each fork. */
@@ -253,7 +257,10 @@ outlive_serve(const struct outlive_config *config)
 	    .wake = -1, .spare = -1, .lock = -1,
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
 	    .queue = { -1, -1 }, .held = -1 };
-	log_open(config->verbose);
+	if (log_open(config->log, config->verbose) == -1) {
+		log_warn("the log '%s'", config->log);
+		return EX_OSERR;
+	}
 	if ((why = nonsense(config)) != NULL) {
 		log_info("%s", why);
 		return EX_USAGE;
@@ -274,5 +281,6 @@ outlive_serve(const struct outlive_config *config)
 	    serve(&pool, &address, orphans) == -1)
 		status = EX_OSERR;
 	close_pool(&pool);
+	log_settle();
 	return status;
 }

@@ -175,6 +175,7 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		fds[1].fd = pool->listener;
 	if (defer_chld)
 		ms = sooner(ms, (int)(pool->reaped + REAP_PAUSE - now));
+	ms = sooner(ms, log_tick());
 	if (spawn_ask(pool, counts))
 		ms = 0;
 	if (signals_wait(fds, 2, ms, defer_chld) <= 0)
@@ -209,8 +210,10 @@ let_in(struct pool *pool, enum door door)
 static void
 replace_all(struct pool *pool)
 {
-	int	children = spawn_renew(pool);
+	int	children;
 
+	log_reopen();
+	children = spawn_renew(pool);
 	if (children == -1)
 		log_warn("HUP: the children stay");
 	else

@@ -109,7 +109,7 @@ static void __attribute__((__noreturn__))
 become_program_ourselves(const struct pool *pool,
     const struct outlive_client *client)
 {
-	log_warn("vfork: a child becomes the program for %s", client->name);
+	log_warn("vfork: a child becomes the program of its client");
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	become_program(pool, client);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <vis.h>
 
+#include "net/log.h"
 #include "net/stream.h"
 #include "service.h"
 
@@ -113,14 +114,16 @@ send_bytes(int fd, long long n)
 }
 
 static void
-refuse(int fd, const char *line, size_t len, const char *problem)
+refuse(const struct outlive_client *client, const char *line, size_t len,
+    const char *problem)
 {
 	char	visible[4 * LINE], text[sizeof(visible) + 128];
 
 	(void)strvisx(visible, line, len, VIS_TAB | VIS_NL | VIS_CSTYLE);
 	(void)snprintf(text, sizeof(text), "the number of bytes '%s' is %s: "
 	    "expected %d to %d\n", visible, problem, FEWEST, MOST);
-	farewell(fd, text, strlen(text));
+	log_debug("bytes: %s asks for '%s'", client->name, visible);
+	farewell(client->fd, text, strlen(text));
 }
 
 void
@@ -138,7 +141,7 @@ bytes(const struct outlive_client *client, void *arg)
 	while (next_line(&in, line, &len)) {
 		problem = problem_of(line, len, &n);
 		if (problem != NULL) {
-			refuse(client->fd, line, len, problem);
+			refuse(client, line, len, problem);
 			return;
 		}
 		if (!send_bytes(client->fd, n))

@@ -151,12 +151,13 @@ exec_serve(const struct outlive_client *client, void *arg)
 	restore_signals();
 	if (name_ends(client) == 0 &&
 	    dup2(client->fd, STDIN_FILENO) != -1 &&
-	    dup2(client->fd, STDOUT_FILENO) != -1) {
+	    dup2(client->fd, STDOUT_FILENO) != -1 &&
+	    dup2(log_for_programs(), STDERR_FILENO) != -1) {
 		(void)execve(program_path, argv, environment);
 		/* It may have moved. */
 		if (program_find(argv[0], program_path) == 0)
 			(void)execve(program_path, argv, environment);
 	}
-	log_warn("cannot execute '%s' for %s", argv[0], client->name);
+	log_warn("cannot execute '%s'", argv[0]);
 	_exit(1);
 }
