@@ -17,9 +17,11 @@
 /* What was written; the times apart from the texts: most walks are over them
    alone. */
 struct mark {
-	_Atomic int64_t		until;	/* clock_ms(); 0: there is no text */
+	_Atomic int64_t		until;	/* clock_ms() */
 	_Atomic int		window;
 	_Atomic unsigned int	more;
+	/* Odd while somebody writes the text; another one after that. */
+	_Atomic unsigned int	edition;
 };
 
 static struct memory {
@@ -52,12 +54,16 @@ fold_wake(int eventfd)
 static int
 find(const char *text)
 {
-	int	i;
+	unsigned int	edition;
+	int		i;
 
-	for (i = 0; i < TEXTS; i++)
-		if (atomic_load(&memory->marks[i].until) != 0 &&
-		    strncmp(memory->lines[i].text, text, FOLD_TEXT) == 0)
+	for (i = 0; i < TEXTS; i++) {
+		edition = atomic_load(&memory->marks[i].edition);
+		if (edition % 2 == 0 &&
+		    strncmp(memory->lines[i].text, text, FOLD_TEXT) == 0 &&
+		    atomic_load(&memory->marks[i].edition) == edition)
 			return i;
+	}
 	return -1;
 }
 
@@ -85,15 +91,20 @@ remember(const char *text, int priority, int64_t now)
 {
 	int		 i = find_room();
 	struct mark	*mark;
+	unsigned int	 edition;
 
 	if (i == -1)
 		return;
 	mark = &memory->marks[i];
-	atomic_store(&mark->until, 0);
+	edition = atomic_load(&mark->edition);
+	if (edition % 2 != 0 || !atomic_compare_exchange_strong(&mark->edition,
+	    &edition, edition + 1))
+		return;
 	(void)strlcpy(memory->lines[i].text, text, FOLD_TEXT);
 	memory->lines[i].priority = priority;
 	atomic_store(&mark->window, FIRST_WINDOW);
 	atomic_store(&mark->until, now + FIRST_WINDOW);
+	atomic_store(&mark->edition, edition + 2);
 }
 
 /* It came again and again: what comes now is told later than the last time. */

@@ -4,8 +4,8 @@
  * has written is only counted for a second after; then its count is told, and
  * if there was one, the text is counted for twice as long, up to a minute.
  * What they count stands in memory that all processes share, without a lock: a
- * process that dies in the middle of it costs at most a count, or a line too
- * many.
+ * process that dies in the middle of it costs a count, or the place of one
+ * text.
  */
 #ifndef NET_LOG_FOLD_H
 #define NET_LOG_FOLD_H
