@@ -107,6 +107,9 @@ struct outlive_config {
 	int		 max_requests;	/* clients that one child serves
 					   before another takes its place;
 					   0, no limit: 0 */
+	int		 per_source;	/* clients at once from one address, or
+					   from one /64 of IPv6, those of
+					   orphans included; 0, no limit: 0 */
 	int		 bind_wait;	/* seconds to go on trying an address
 					   that is in use, or not there yet;
 					   3 */

@@ -22,6 +22,7 @@ static const struct option	options[] = {
 	{ "name",		required_argument,	NULL, 'n' },
 	{ "max-requests",	required_argument,	NULL, 'r' },
 	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
+	{ "per-source",		required_argument,	NULL, 's' },
 	{ "state-dir",		required_argument,	NULL, 'S' },
 	{ "verbose",		no_argument,		NULL, 'v' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
@@ -32,8 +33,9 @@ static const struct option	options[] = {
 
 static const char	synopsis[] =
 "usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
-"                [-m children] [-n name] [-r clients] [-S directory]\n"
-"                [-w seconds] [host:]port service [argument ...]\n";
+"                [-m children] [-n name] [-r clients] [-s clients]\n"
+"                [-S directory] [-w seconds]\n"
+"                [host:]port service [argument ...]\n";
 
 static const char	details[] =
 "\n"
@@ -46,6 +48,8 @@ static const char	details[] =
 "  -n, --name NAME       the instance's name (its address)\n"
 "  -r, --max-requests N  clients that one child serves; 0: no limit (0)\n"
 "  -R, --no-reuseaddr    leave SO_REUSEADDR off, to see what happens\n"
+"  -s, --per-source N    clients at once from one address (of IPv6: from one\n"
+"                        /64); 0: no limit (0)\n"
 "  -S, --state-dir DIR   where instances are kept (/run/outlive)\n"
 "  -v, --verbose         log each client\n"
 "  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
@@ -135,7 +139,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:S:w:", options,
+	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:s:S:w:", options,
 	    NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -168,6 +172,10 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'R':
 			config->reuseaddr = false;
+			break;
+		case 's':
+			config->per_source = number(optarg,
+			    "the number of clients", 0, 100000);
 			break;
 		case 'S':
 			config->state_dir = optarg;

@@ -439,7 +439,7 @@ await_end(pid_t pid)
 }
 
 /* The log as text, in a buffer of our own. */
-static const char *
+const char *
 log_text(void)
 {
 	static char	text[1 << 20];

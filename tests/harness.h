@@ -95,6 +95,7 @@ pid_t		program_start_in(void (*prepare)(void),
 int		await_end(pid_t);
 
 /* The log. */
+const char	*log_text(void);
 bool		log_has(const char *text);
 void		await_log(const char *text);
 int		log_lines(void);

@@ -15,7 +15,7 @@ static struct fold_count	count;
 static bool
 same(const char *text, int64_t now)
 {
-	return fold_line(text, LOG_INFO, now);
+	return fold_line(text, LOG_INFO, false, now);
 }
 
 static void
@@ -76,6 +76,29 @@ many_texts(void)
 	ok(!same(text, 2000) && same(text, 2000), "the longest one is");
 }
 
+/* What is to be rare, of more sources than there is room for. */
+static void
+rare(void)
+{
+	char	text[FOLD_TEXT];
+	int	i, written = 0;
+
+	fold_open();
+	ok(!fold_line("r", LOG_INFO, true, 1000) &&
+	    fold_line("r", LOG_INFO, true, 60999) &&
+	    fold_next(61000, false, &count) && count.more == 1,
+	    "what is rare is counted for a minute");
+	for (i = 0; i < 10000; i++) {
+		(void)snprintf(text, sizeof(text), "r %d", i);
+		written += !fold_line(text, LOG_INFO, true, 62000);
+	}
+	ok(written > 100 && written < 1000, "of %d rare texts in one moment "
+	    "%d are written", i, written);
+	ok(fold_take_dropped() == (unsigned long)(i - written),
+	    "the others are dropped, and counted");
+	ok(!fold_line("s", LOG_INFO, false, 62000), "an ordinary text has room");
+}
+
 static void
 many_processes(void)
 {
@@ -119,6 +142,7 @@ main(void)
 	harness_begin();
 	windows();
 	many_texts();
+	rare();
 	many_processes();
 	return done();
 }

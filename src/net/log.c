@@ -142,8 +142,8 @@ log_settle(void)
 	put_or_drop(LOG_WARNING, NULL);
 }
 
-static void __attribute__((__format__(printf, 3, 0)))
-line(int priority, int error, const char *fmt, va_list ap)
+static void __attribute__((__format__(printf, 4, 0)))
+line(int priority, bool rare, int error, const char *fmt, va_list ap)
 {
 	char	text[LINE];
 	int	len;
@@ -155,7 +155,7 @@ line(int priority, int error, const char *fmt, va_list ap)
 	if (begun && priority != LOG_DEBUG) {
 		/* Counts first: of this text, too. */
 		tell_counts(false);
-		if (fold_line(text, priority, clock_ms()))
+		if (fold_line(text, priority, rare, clock_ms()))
 			return;
 	}
 	put_or_drop(priority, text);
@@ -168,7 +168,19 @@ log_info(const char *fmt, ...)
 	va_list	ap;
 
 	va_start(ap, fmt);
-	line(LOG_INFO, 0, fmt, ap);
+	line(LOG_INFO, false, 0, fmt, ap);
+	va_end(ap);
+	errno = saved;
+}
+
+void
+log_rarely(const char *fmt, ...)
+{
+	int	saved = errno;
+	va_list	ap;
+
+	va_start(ap, fmt);
+	line(LOG_INFO, true, 0, fmt, ap);
 	va_end(ap);
 	errno = saved;
 }
@@ -182,7 +194,7 @@ log_debug(const char *fmt, ...)
 	if (!be_verbose)
 		return;
 	va_start(ap, fmt);
-	line(LOG_DEBUG, 0, fmt, ap);
+	line(LOG_DEBUG, false, 0, fmt, ap);
 	va_end(ap);
 	errno = saved;
 }
@@ -194,7 +206,7 @@ log_warn(const char *fmt, ...)
 	va_list	ap;
 
 	va_start(ap, fmt);
-	line(LOG_WARNING, saved, fmt, ap);
+	line(LOG_WARNING, false, saved, fmt, ap);
 	va_end(ap);
 	errno = saved;
 }

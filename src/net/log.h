@@ -40,8 +40,11 @@ int	log_tick(void);
 void	log_wake(int eventfd);
 void	log_settle(void);
 
-/* What happened; what happens for each client, if verbose: never folded. */
+/* What happened; what clients could make happen as often as they like: once a
+   minute; what happens for each client, if verbose: never folded. */
 void	log_info(const char *fmt, ...)
+	    __attribute__((__format__(printf, 1, 2)));
+void	log_rarely(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));
 void	log_debug(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));

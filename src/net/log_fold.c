@@ -8,7 +8,7 @@
 
 #include "log_fold.h"
 
-#define TEXTS		64
+#define TEXTS		256
 
 /* How long a text is only counted, in ms: at first, and at most. */
 #define FIRST_WINDOW	1000
@@ -87,24 +87,37 @@ find_room(void)
 }
 
 static void
-remember(const char *text, int priority, int64_t now)
+first_window(struct mark *mark, bool rare, int64_t now)
+{
+	int	window = rare ? LAST_WINDOW : FIRST_WINDOW;
+
+	atomic_store(&mark->window, window);
+	atomic_store(&mark->until, now + window);
+}
+
+/* In a place that is free, or, unless that text is rare, of another text.
+   False: there is none. */
+static bool
+remember(const char *text, int priority, bool rare, int64_t now)
 {
 	int		 i = find_room();
 	struct mark	*mark;
 	unsigned int	 edition;
 
 	if (i == -1)
-		return;
+		return false;
 	mark = &memory->marks[i];
+	if (rare && now < atomic_load(&mark->until))
+		return false;
 	edition = atomic_load(&mark->edition);
 	if (edition % 2 != 0 || !atomic_compare_exchange_strong(&mark->edition,
 	    &edition, edition + 1))
-		return;
+		return false;
 	(void)strlcpy(memory->lines[i].text, text, FOLD_TEXT);
 	memory->lines[i].priority = priority;
-	atomic_store(&mark->window, FIRST_WINDOW);
-	atomic_store(&mark->until, now + FIRST_WINDOW);
+	first_window(mark, rare, now);
 	atomic_store(&mark->edition, edition + 2);
+	return true;
 }
 
 /* It came again and again: what comes now is told later than the last time. */
@@ -120,22 +133,23 @@ next_window(struct mark *mark, int64_t now)
 }
 
 bool
-fold_line(const char *text, int priority, int64_t now)
+fold_line(const char *text, int priority, bool rare, int64_t now)
 {
 	int		 i = find(text);
 	struct mark	*mark;
 	uint64_t	 one = 1;
 
 	if (i == -1) {
-		if (strlen(text) < FOLD_TEXT)
-			remember(text, priority, now);
-		return false;
+		if (strlen(text) >= FOLD_TEXT ||
+		    remember(text, priority, rare, now) || !rare)
+			return false;
+		fold_dropped(1);
+		return true;
 	}
 	mark = &memory->marks[i];
 	if (now >= atomic_load(&mark->until)) {
 		/* What was counted has been told (fold_next()). */
-		atomic_store(&mark->window, FIRST_WINDOW);
-		atomic_store(&mark->until, now + FIRST_WINDOW);
+		first_window(mark, rare, now);
 		return false;
 	}
 	if (atomic_fetch_add(&mark->more, 1) == 0 && wake != -1)

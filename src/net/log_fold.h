@@ -18,9 +18,13 @@
 /* Before the first fork.  Without the memory each process counts alone. */
 void	fold_open(void);
 
-/* A text is to be written, with its priority, at a time of clock_ms().  Returns
-   whether it has been counted instead; one that is too long never is. */
-bool	fold_line(const char *text, int priority, int64_t now);
+/*
+ * A text is to be written, with its priority, at a time of clock_ms().  Returns
+ * whether it has been counted instead; one that is too long never is.  Where it
+ * should be rare, it is counted for a minute from the first time on, and
+ * dropped where there is no room to remember it.
+ */
+bool	fold_line(const char *text, int priority, bool rare, int64_t now);
 
 /* A count that is to be told now (or, if all: at any time), and is reset by
    this: false, there is none. */

@@ -17,6 +17,7 @@
 #include "orphan.h"
 #include "pool.h"
 #include "signals.h"
+#include "source.h"
 #include "stopped.h"
 
 /* Between two tries of an address that is in use, in ms. */
@@ -211,6 +212,8 @@ begin_generation(struct pool *pool, char *orphans, size_t size)
 		generations_sweep(&generations, pool->instance.dir,
 		    pool->instance.path, false);
 		(void)generations_orphans(&generations, orphans, size);
+		if (source_others(pool, &generations) == -1)
+			log_warn("cannot count the clients of orphans");
 	}
 	result = instance_number(&pool->instance,
 	    generations_last(&generations) + 1, &pool->generation);

@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "runner.h"
 #include "signals.h"
+#include "source.h"
 #include "title.h"
 
 /* From a signal handler, too (leave.h). */
@@ -86,11 +87,9 @@ wake_parent(const struct pool *pool)
 static bool
 worn_out(const struct pool *pool)
 {
-	uint32_t	most = (uint32_t)pool->max_requests;
-
 	if (!pool->strategy->prefork)
 		return true;
-	return most > 0 && board_word(pool->board, pool->slot).taken >= most &&
+	return pool->max_requests > 0 && pool->served >= pool->max_requests &&
 	    getppid() == pool->parent;
 }
 
@@ -109,9 +108,20 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 		pool->config->service(&client, pool->config->arg);
 		(void)close(fd);
 	}
+	source_leave(pool, pool->slot);
+	pool->served++;
 	if (worn_out(pool))
 		leave(pool, 0);
 	/* The board first: who reads the title finds it true. */
+	if (board_idle(pool->board, pool->slot, 1))
+		wake_parent(pool);
+}
+
+/* One too many of its source.  We are idle again, and it was no client. */
+static void
+refuse(struct pool *pool, int fd)
+{
+	(void)close(fd);
 	if (board_idle(pool->board, pool->slot, 1))
 		wake_parent(pool);
 }
@@ -133,6 +143,10 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first,
 		if (board_busy(pool->board, slot, address_print(&peer, name),
 		    pool->strategy->parent_accepts ? 0 : -1))
 			wake_parent(pool);
+		if (!source_enter(pool, slot, &peer)) {
+			refuse(pool, fd);
+			continue;
+		}
 		serve(pool, fd, &peer, name);
 		title_idle();
 	}

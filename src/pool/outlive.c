@@ -22,6 +22,7 @@
 #include "parent.h"
 #include "pool.h"
 #include "signals.h"
+#include "source.h"
 #include "title.h"
 
 #define NEWCOMERS	1000
@@ -54,9 +55,9 @@ nonsense(const struct outlive_config *config)
 		return "the backlog is 1 to 65535, the wait at least 0";
 	if (config->max_children > 100000)
 		return "100000 children are the most";
-	if (config->max_requests < 0)
+	if (config->max_requests < 0 || config->per_source < 0)
 		return "a child serves any number of clients (0), or at least "
-		    "1";
+		    "1; and so may one address have";
 	if (config->idle_min < 1 || config->idle_max < config->idle_min)
 		return "idle children: at least 1, and no more than the most";
 	if (config->max_children < config->idle_min)
@@ -135,6 +136,7 @@ open_pool(struct pool *pool, const struct address *address)
 	if (open_children(pool, slots) == -1 ||
 	    (pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (pool->spare = open_spare()) == -1 ||
+	    source_open(pool) == -1 ||
 	    (pool->strategy->open != NULL &&
 	    pool->strategy->open(pool) == -1)) {
 		log_warn("cannot make a pool of %d children",
@@ -164,6 +166,7 @@ close_pool(struct pool *pool)
 		board_part(pool->board);
 		board_close(pool->board);
 	}
+	source_close(pool);
 	instance_close(&pool->instance);
 }
 

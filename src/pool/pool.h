@@ -19,6 +19,8 @@
 #include "strategy.h"
 
 struct accept_mutex;
+struct source_other;
+struct sources;
 
 /* A child, as its parent knows it; its slot on the board has this index. */
 struct child {
@@ -45,6 +47,7 @@ struct pool {
 					   terminal, and nobody signals its
 					   group: good enough for children */
 	int		 slot;		/* in a child: its own */
+	int		 served;	/* in a child: clients so far */
 
 	/* Descriptors; -1: there is none. */
 	int		 listener;
@@ -56,6 +59,9 @@ struct pool {
 	struct address	 held_peer;
 	struct policy_retry accepts;
 	struct accept_mutex *mutex;	/* strategy_accept.c */
+	struct sources	*sources;	/* source.c; NULL: there is no limit */
+	struct source_other *source_others;
+	int		 n_source_others;
 
 	struct board	*board;
 	struct child	*children;	/* board_size() of them */

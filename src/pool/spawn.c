@@ -12,6 +12,7 @@
 #include "net/clock.h"
 #include "net/log.h"
 #include "pool.h"
+#include "source.h"
 #include "spawn.h"
 
 /* The first wait after a child has died young, or could not be born, in ms; it
@@ -77,16 +78,22 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 	int	slot = free_slot(pool), living = pool->living, error;
 	pid_t	pid = -1;
 
+	/* An idle child says so itself, when it has a client. */
+	if (slot != -1 && fd != -1 && !source_enter(pool, slot, peer)) {
+		(void)close(fd);
+		return 0;
+	}
 	if (slot != -1 && (pid = try_fork(pool, slot, fd, peer)) == -1) {
 		/* Who has ended counts as a process until he is reaped. */
 		error = errno;
 		spawn_reap(pool);
-		slot = free_slot(pool);
 		errno = error;
 		if (pool->living < living)
 			pid = try_fork(pool, slot, fd, peer);
-		if (pid == -1)
+		if (pid == -1) {
+			source_leave(pool, slot);
 			no_birth(pool);
+		}
 	}
 	if (pid == -1) {
 		errno = EAGAIN;
@@ -193,6 +200,7 @@ bury(struct pool *pool, int slot, int status)
 		pool->silent_deaths++;
 	pool->taken += word.taken;
 	child->pid = 0;
+	source_leave(pool, slot);
 	board_free(pool->board, slot);
 	pool->living--;
 	while (pool->used > 0 && pool->children[pool->used - 1].pid == 0)

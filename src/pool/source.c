@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Each slot has a source, and a ticket.  Whoever takes a client writes the
+ * source down, draws a ticket, and counts the others of that source who have
+ * earlier ones, or have not drawn yet (Lamport's bakery, without the waiting):
+ * of two who come at the same time at least one sees the other, so that there
+ * are never too many; and no process can be killed with a lock.
+ */
+#include <sys/types.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generation.h"
+#include "net/address.h"
+#include "net/log.h"
+#include "net/process.h"
+#include "pool.h"
+#include "source.h"
+
+#define NOBODY	0		/* no source */
+#define NOT_YET	0		/* no ticket */
+
+struct source_slot {
+	_Atomic uint64_t	source;
+	_Atomic uint64_t	ticket;
+};
+
+/* In memory that all share. */
+struct sources {
+	size_t			bytes;
+	_Atomic uint64_t	last_ticket;
+	_Atomic int		used;		/* slots below this */
+	struct source_slot	slots[];
+};
+
+/* A client of another generation; in memory that each process has a copy of. */
+struct source_other {
+	uint64_t	source;
+	pid_t		pid;
+	int64_t		start;		/* as in process.h; 0: not known */
+};
+
+/* A number for it, and never NOBODY: multicast addresses, as an IPv4 one looks
+   here, are no client's; nor is 0:0:0:1::/64. */
+static uint64_t
+source_of(const struct address *address)
+{
+	struct address	plain = address_plain(address);
+	uint64_t	upper = 0;
+	int		i;
+
+	if (plain.sa.sa_family == AF_INET)
+		return UINT64_C(0xffffffff00000000) |
+		    ntohl(plain.in.sin_addr.s_addr);
+	for (i = 0; i < 8; i++)
+		upper = upper << 8 | plain.in6.sin6_addr.s6_addr[i];
+	return upper == 0 ? 1 : upper;
+}
+
+static const char *
+source_print(const struct address *address, char text[ADDRESS_TEXT])
+{
+	struct address	plain = address_plain(address);
+	char		port[ADDRESS_TEXT];
+
+	if (plain.sa.sa_family == AF_INET6)
+		memset(&plain.in6.sin6_addr.s6_addr[8], 0, 8);
+	address_split(&plain, text, port);
+	if (plain.sa.sa_family == AF_INET6)
+		(void)strlcat(text, "/64", ADDRESS_TEXT);
+	return text;
+}
+
+int
+source_open(struct pool *pool)
+{
+	size_t		 bytes = sizeof(struct sources) +
+			    (size_t)board_size(pool->board) *
+			    sizeof(struct source_slot);
+	struct sources	*sources;
+
+	if (pool->config->per_source == 0)
+		return 0;
+	sources = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sources == MAP_FAILED)
+		return -1;
+	sources->bytes = bytes;
+	pool->sources = sources;
+	return 0;
+}
+
+int
+source_others(struct pool *pool, const struct generations *generations)
+{
+	const struct generation_child	*child;
+	struct source_other		*more;
+	struct address			 client;
+	int				 i, k;
+
+	if (pool->config->per_source == 0)
+		return 0;
+	for (i = 0; i < generations->n; i++)
+		for (k = 0; k < generations->list[i].n; k++) {
+			child = &generations->list[i].children[k];
+			if (child->state != SLOT_BUSY ||
+			    address_numeric(&client, child->client) == -1)
+				continue;
+			more = reallocarray(pool->source_others,
+			    (size_t)pool->n_source_others + 1, sizeof(*more));
+			if (more == NULL)
+				return -1;
+			pool->source_others = more;
+			more[pool->n_source_others++] = (struct source_other){
+			    .source = source_of(&client), .pid = child->pid,
+			    .start = child->start };
+		}
+	return 0;
+}
+
+void
+source_close(struct pool *pool)
+{
+	if (pool->sources != NULL)
+		(void)munmap(pool->sources, pool->sources->bytes);
+	free(pool->source_others);
+}
+
+/* An orphan that is done with its client leaves.  Its number may be somebody
+   else's some day: so it is forgotten. */
+static int
+count_others(struct pool *pool, uint64_t source)
+{
+	struct source_other	*other = pool->source_others;
+	struct process		 process;
+	int			 i, many = 0;
+
+	for (i = 0; i < pool->n_source_others; i++) {
+		if (other[i].source != source)
+			continue;
+		if (process_read(other[i].pid, &process) == 0 &&
+		    !process_is_dead(&process) && (other[i].start == 0 || process.start == other[i].start))
+			many++;
+		else
+			other[i].source = NOBODY;
+	}
+	return many;
+}
+
+static int
+count_earlier(struct sources *sources, int slot, uint64_t source,
+    uint64_t ticket)
+{
+	struct source_slot	*other;
+	int			 i, many = 0;
+
+	for (i = 0; i < atomic_load(&sources->used); i++) {
+		other = &sources->slots[i];
+		/* NOT_YET is earlier than any. */
+		many += i != slot && atomic_load(&other->source) == source &&
+		    atomic_load(&other->ticket) < ticket;
+	}
+	return many;
+}
+
+static void
+use_slot(struct sources *sources, int slot)
+{
+	int	used = atomic_load(&sources->used);
+
+	while (used <= slot && !atomic_compare_exchange_weak(&sources->used,
+	    &used, slot + 1))
+		;
+}
+
+bool
+source_enter(struct pool *pool, int slot, const struct address *client)
+{
+	struct sources	*sources = pool->sources;
+	const uint64_t	 source = source_of(client);
+	const int	 most = pool->config->per_source;
+	uint64_t	 ticket;
+	char		 text[ADDRESS_TEXT];
+
+	if (sources == NULL)
+		return true;
+	use_slot(sources, slot);
+	atomic_store(&sources->slots[slot].ticket, NOT_YET);
+	atomic_store(&sources->slots[slot].source, source);
+	ticket = atomic_fetch_add(&sources->last_ticket, 1) + 1;
+	atomic_store(&sources->slots[slot].ticket, ticket);
+	if (count_earlier(sources, slot, source, ticket) +
+	    count_others(pool, source) < most)
+		return true;
+	source_leave(pool, slot);
+	log_rarely("%s has %d clients, and may have no more: refusing others",
+	    source_print(client, text), most);
+	return false;
+}
+
+void
+source_leave(struct pool *pool, int slot)
+{
+	if (pool->sources != NULL)
+		atomic_store(&pool->sources->slots[slot].source, NOBODY);
+}

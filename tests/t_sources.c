@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/* How many clients one address may have at once. */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "harness.h"
+#include "net/address.h"
+#include "process.h"
+
+/* A connection from one address of this machine to another one. */
+static int
+dial_from(const char *source, const char *server)
+{
+	struct address	here, there;
+	int		fd;
+
+	if (address_numeric(&here, source) == -1 ||
+	    address_numeric(&there, server) == -1)
+		bail("an address");
+	fd = socket(there.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || bind(fd, &here.sa, here.len) == -1 ||
+	    connect(fd, &there.sa, there.len) == -1)
+		bail("%s to %s: %s", source, server, strerror(errno));
+	return fd;
+}
+
+#define SERVER	"127.0.0.1:9999"
+#define ONE	"127.0.0.1:0"
+#define OTHER	"127.0.0.2:0"
+
+/* Whether it is served; if so, it stays. */
+static bool
+enters(const char *source, const char *server, int *fd)
+{
+	*fd = dial_from(source, server);
+	if (echoes(*fd, "hello"))
+		return true;
+	(void)close(*fd);
+	return false;
+}
+
+static bool
+is_refused(const char *source, const char *server)
+{
+	int	fd;
+	bool	served = enters(source, server, &fd);
+
+	if (served)
+		(void)close(fd);
+	return !served;
+}
+
+/* Whoever has left may still be counted for a moment. */
+static int
+await_room(const char *source, const char *server)
+{
+	struct wait	wait = { .what = "room for a client" };
+	int		fd;
+
+	while (!enters(source, server, &fd))
+		wait_a_moment(&wait);
+	return fd;
+}
+
+/* The number of refusals that the log tells of, and in how many lines. */
+static int
+told(const char *text, int *lines)
+{
+	int	more = 0;
+
+	for (*lines = 0; (text = strstr(text, "refusing others")) != NULL;
+	    ++*lines) {
+		text += strlen("refusing others");
+		more += *text == '\n' ? 1 : atoi(text + 2);
+	}
+	return more;
+}
+
+/* All of them are there.  There may be more: where idle ones are few, those who
+   refuse are missed for a moment. */
+static bool
+all_there(pid_t parent, const pid_t *list, int n)
+{
+	pid_t	now[64];
+	int	i, k, found = 0, many = children_of(parent, now, 64);
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < many; k++)
+			found += list[i] == now[k];
+	return found == n;
+}
+
+static void
+limit(const char *strategy)
+{
+	struct server	server;
+	pid_t		list[64];
+	int		fd[3], other, i, n, lines, refused = 0;
+
+	note("strategy %s", strategy);
+	harness_new_state();
+	harness_strategy(strategy);
+	log_clear();
+	server = server_start("-s", "3", "-r", "4", "-i", "5:16", SERVER,
+	    "echo", NULL);
+	for (i = 0; i < 3; i++)
+		ok(enters(ONE, SERVER, &fd[i]), "a client of one address");
+	ok(is_refused(ONE, SERVER), "the fourth one is refused");
+	ok(enters(OTHER, SERVER, &other), "another address's is served");
+	n = children_of(server.pid, list, 64);
+	for (i = 0; i < 30; i++)
+		refused += is_refused(ONE, SERVER);
+	ok(refused == 30, "30 more are refused");
+	ok(all_there(server.pid, list, n), "which costs no child");
+	(void)close(fd[0]);
+	fd[0] = await_room(ONE, SERVER);
+	ok(is_refused(ONE, SERVER), "one leaves, and there is room for one");
+	send_signal(await_server_of(server.pid, fd[0]), SIGKILL);
+	(void)close(fd[0]);
+	fd[0] = await_room(ONE, SERVER);
+	ok(is_refused(ONE, SERVER), "a child is killed, and there is room for "
+	    "one");
+	for (i = 0; i < 3; i++)
+		(void)close(fd[i]);
+	(void)close(other);
+	server_end(server);
+	refused = told(log_text(), &lines);
+	ok(refused >= 33, "the log has all that were refused: %d", refused);
+	ok(lines <= 2, "in %d lines", lines);
+}
+
+static void
+orphans(const char *strategy)
+{
+	struct server	server;
+	int		fd[3], other, i;
+
+	note("orphans, strategy %s", strategy);
+	harness_new_state();
+	harness_strategy(strategy);
+	server = server_start("-s", "3", SERVER, "echo", NULL);
+	for (i = 0; i < 3; i++)
+		ok(enters(ONE, SERVER, &fd[i]), "a client of one address");
+	send_signal(server.pid, SIGKILL);
+	(void)await_end(server.pid);
+	server = server_start("-s", "3", SERVER, "echo", NULL);
+	ok(is_refused(ONE, SERVER), "those whom orphans serve are counted");
+	ok(enters(OTHER, SERVER, &other), "another address's is served");
+	(void)close(fd[0]);
+	fd[0] = await_room(ONE, SERVER);
+	ok(is_refused(ONE, SERVER), "one leaves, and there is room for one");
+	send_signal(await_server_of(0, fd[1]), SIGKILL);
+	(void)close(fd[1]);
+	fd[1] = await_room(ONE, SERVER);
+	ok(is_refused(ONE, SERVER), "an orphan is killed, and there is room "
+	    "for one");
+	for (i = 0; i < 3; i++)
+		(void)close(fd[i]);
+	(void)close(other);
+	server_end(server);
+}
+
+/* A drain forks a child for each who waits. */
+static void
+draining(void)
+{
+	struct server	server;
+	int		fd[5], i, served = 0;
+
+	note("a drain");
+	harness_new_state();
+	harness_strategy("pass");
+	server = server_start("-s", "3", "-i", "1:1", "-m", "1", SERVER,
+	    "echo", NULL);
+	ok(enters(ONE, SERVER, &fd[0]), "one is served");
+	for (i = 1; i < 5; i++)
+		fd[i] = dial_from(ONE, SERVER);
+	send_signal(server.pid, SIGTERM);
+	(void)await_end(server.pid);
+	for (i = 1; i < 5; i++)
+		served += echoes(fd[i], "hello");
+	ok(served == 2, "of four who wait the drain lets in %d", served);
+	for (i = 0; i < 5; i++)
+		(void)close(fd[i]);
+	ok(harness_nobody_left(), "nobody is left");
+}
+
+#define CROWD	100
+#define ROOM	10
+
+/* All come at the same time. */
+static void
+crowd(const char *strategy)
+{
+	struct server	server;
+	int		fd[CROWD], more[ROOM], i, n, served = 0;
+
+	harness_new_state();
+	harness_strategy(strategy);
+	server = server_start("-s", "10", "-i", "32:64", SERVER, "echo", NULL);
+	for (i = 0; i < CROWD; i++)
+		fd[i] = dial_from(ONE, SERVER);
+	for (i = 0; i < CROWD; i++) {
+		if (echoes(fd[i], "hello"))
+			served++;
+		else {
+			(void)close(fd[i]);
+			fd[i] = -1;
+		}
+	}
+	ok(served > 0 && served <= ROOM, "%s, %d at the same time: %d are "
+	    "served, %d may be", strategy, CROWD, served, ROOM);
+	for (n = 0; served + n < ROOM && enters(ONE, SERVER, &more[n]); n++)
+		;
+	ok(served + n == ROOM && is_refused(ONE, SERVER),
+	    "then as many as there is room for, and no more");
+	for (i = 0; i < CROWD; i++)
+		if (fd[i] != -1)
+			(void)close(fd[i]);
+	for (i = 0; i < n; i++)
+		(void)close(more[i]);
+	server_end(server);
+}
+
+static void
+networks(void)
+{
+	const char *const	server_at = "[2001:db8:1:1::1]:9999";
+	struct server		server;
+	int			fd[2], other, four[2];
+
+	note("IPv6");
+	if (system("PATH=$PATH:/sbin:/usr/sbin; for a in 1:1::1 1:1::2 1:1::3 "
+	    "1:2::1; do ip -6 addr add 2001:db8:$a/128 dev lo nodad || exit 1; "
+	    "done") != 0) {
+		skip("addresses of IPv6", "there are none here");
+		return;
+	}
+	harness_new_state();
+	harness_strategy("pass");
+	log_clear();
+	server = server_start("-s", "2", "[::]:9999", "echo", NULL);
+	ok(enters("[2001:db8:1:1::1]:0", server_at, &fd[0]) &&
+	    enters("[2001:db8:1:1::2]:0", server_at, &fd[1]),
+	    "two addresses of one network");
+	ok(is_refused("[2001:db8:1:1::3]:0", server_at),
+	    "a third one of it is refused");
+	await_log("]: 2001:db8:1:1::/64 has 2 clients");
+	ok(enters("[2001:db8:1:2::1]:0", server_at, &other),
+	    "another network's is served");
+	ok(enters(ONE, SERVER, &four[0]) && enters(ONE, SERVER, &four[1]) &&
+	    is_refused(ONE, SERVER) && !is_refused(OTHER, SERVER),
+	    "addresses of IPv4 count one by one on the same socket");
+	await_log("]: 127.0.0.1 has 2 clients");
+	ok(1, "and have their names in the log");
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+	(void)close(four[0]);
+	(void)close(four[1]);
+	(void)close(other);
+	server_end(server);
+}
+
+int
+main(void)
+{
+	static const char *const	strategies[] = {
+		"fork", "shared", "fcntl", "mutex", "pass", NULL
+	};
+	const char *const		*strategy;
+
+	harness_begin();
+	harness_own_network();
+	for (strategy = strategies; *strategy != NULL; strategy++) {
+		limit(*strategy);
+		orphans(*strategy);
+		crowd(*strategy);
+	}
+	draining();
+	networks();
+	return done();
+}
