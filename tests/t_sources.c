@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* How many clients one address may have at once. */
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +16,8 @@
 #include "client.h"
 #include "harness.h"
 #include "net/address.h"
+#include "pool/pool.h"
+#include "pool/source.h"
 #include "process.h"
 
 /* A connection from one address of this machine to another one. */
@@ -230,6 +235,59 @@ crowd(const char *strategy)
 	server_end(server);
 }
 
+#define ROUNDS	3000
+
+/* Until the other one has come, too: at once, if there is a processor for each
+   of us. */
+static void
+meet(_Atomic int *turn, int both)
+{
+	int	spins = 0;
+
+	atomic_fetch_add(turn, 1);
+	while (atomic_load(turn) < both)
+		if (++spins > 10000)
+			(void)sched_yield();
+}
+
+/* Two processes, one place: one of them has it, each time. */
+static void
+race(void)
+{
+	struct outlive_config	 config = { .per_source = 1 };
+	struct pool		 pool = { .config = &config };
+	struct address		 client;
+	_Atomic int		*turn, *entered;
+	int			 i, me, rounds = 0;
+	pid_t			 child;
+
+	turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pool.board = board_open(2);
+	if (turn == MAP_FAILED || pool.board == NULL ||
+	    source_open(&pool) == -1 || address_numeric(&client, ONE) == -1)
+		bail("memory");
+	entered = turn + 1;
+	if ((child = fork()) == -1)
+		bail("fork");
+	me = child == 0;
+	for (i = 1; i <= ROUNDS; i++) {
+		meet(turn, 4 * i - 2);
+		if (source_enter(&pool, me, &client))
+			atomic_fetch_add(entered, 1);
+		meet(turn, 4 * i);
+		source_leave(&pool, me);
+		rounds += atomic_load(entered) == i;
+	}
+	if (child == 0)
+		_exit(0);
+	(void)await_end(child);
+	ok(rounds == ROUNDS, "two come at the same time, %d times: one of them "
+	    "enters, %d times", ROUNDS, rounds);
+	source_close(&pool);
+	board_close(pool.board);
+}
+
 static void
 networks(void)
 {
@@ -272,19 +330,20 @@ networks(void)
 int
 main(void)
 {
-	static const char *const	strategies[] = {
+	static const char *const	all[] = {
 		"fork", "shared", "fcntl", "mutex", "pass", NULL
 	};
 	const char *const		*strategy;
 
 	harness_begin();
 	harness_own_network();
-	for (strategy = strategies; *strategy != NULL; strategy++) {
+	for (strategy = all; *strategy != NULL; strategy++) {
 		limit(*strategy);
 		orphans(*strategy);
 		crowd(*strategy);
 	}
 	draining();
+	race();
 	networks();
 	return done();
 }

@@ -67,11 +67,12 @@ static bool
 put(int priority, const char *text)
 {
 	char	line[LOG_STAMP + LINE], *beginning, *end = line;
+	bool	torn = fold_torn(false);
 	ssize_t	n;
 
 	/* The rest of a line that did not fit, as of a full disk, is lost; the
 	   next one is not to stand behind its beginning. */
-	if (fold_torn(false))
+	if (torn)
 		*end++ = '\n';
 	if (output->stamp != NULL)
 		end += output->stamp(priority, end);
@@ -84,7 +85,7 @@ put(int priority, const char *text)
 	if (!begun && output != &log_stderr)
 		(void)log_stderr.put(beginning, (size_t)(end - beginning));
 	n = output->put(line, (size_t)(end - line));
-	if (n > 0 && n < end - line)
+	if (n <= 0 ? torn : n < end - line)
 		(void)fold_torn(true);
 	return n == end - line;
 }

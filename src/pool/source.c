@@ -2,9 +2,9 @@
 /*
  * Each slot has a source, and a ticket.  Whoever takes a client writes the
  * source down, draws a ticket, and counts the others of that source who have
- * earlier ones, or have not drawn yet (Lamport's bakery, without the waiting):
- * of two who come at the same time at least one sees the other, so that there
- * are never too many; and no process can be killed with a lock.
+ * earlier ones (Lamport's bakery, but that nobody waits for his turn).  So there
+ * are never too many, of those who come at the same time the first ones stay,
+ * and no process can be stopped or killed with a lock.
  */
 #include <sys/types.h>
 #include <sys/mman.h>
@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@
 
 #define NOBODY	0		/* no source */
 #define NOT_YET	0		/* no ticket */
+
+/* How often another process may have the processor before it draws. */
+#define PATIENCE	10000
 
 struct source_slot {
 	_Atomic uint64_t	source;
@@ -154,6 +158,20 @@ count_others(struct pool *pool, uint64_t source)
 	return many;
 }
 
+/* Who has written a source down draws at once; if he does not, he is stopped or
+   dead, and counts as the earlier one. */
+static uint64_t
+ticket_of(struct source_slot *slot)
+{
+	uint64_t	ticket;
+	int		tries = 0;
+
+	while ((ticket = atomic_load(&slot->ticket)) == NOT_YET &&
+	    ++tries < PATIENCE)
+		(void)sched_yield();
+	return ticket;
+}
+
 static int
 count_earlier(struct sources *sources, int slot, uint64_t source,
     uint64_t ticket)
@@ -163,9 +181,8 @@ count_earlier(struct sources *sources, int slot, uint64_t source,
 
 	for (i = 0; i < atomic_load(&sources->used); i++) {
 		other = &sources->slots[i];
-		/* NOT_YET is earlier than any. */
 		many += i != slot && atomic_load(&other->source) == source &&
-		    atomic_load(&other->ticket) < ticket;
+		    ticket_of(other) < ticket;
 	}
 	return many;
 }
