@@ -19,7 +19,8 @@ struct outlive_client {
 	/*
 	 * The connection: a blocking, close-on-exec stream socket.  It is
 	 * closed when the service returns; the service may shut it down, and
-	 * must not close it.
+	 * must not close it.  What the client sends as urgent is read in its
+	 * place (SO_OOBINLINE).
 	 */
 	int			 fd;
 

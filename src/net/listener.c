@@ -11,10 +11,13 @@
 #include "listener.h"
 #include "sysctl.h"
 
-/* Ten minutes: five of silence, then five questions a minute apart. */
+/* What accepted sockets inherit. */
 static const struct {
 	int	level, name, value;
-} keepalive[] = {
+} inherited[] = {
+	/* Who does not know of urgent data would never see it (RFC 6093). */
+	{ SOL_SOCKET, SO_OOBINLINE, 1 },
+	/* Ten minutes: five of silence, then five questions a minute apart. */
 	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
 	{ IPPROTO_TCP, TCP_KEEPIDLE, 300 },
 	{ IPPROTO_TCP, TCP_KEEPINTVL, 60 },
@@ -40,9 +43,9 @@ set_options(int fd, const struct address *address,
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
 	    sizeof(zero)) == -1)
 		return -1;
-	for (i = 0; i < sizeof(keepalive) / sizeof(keepalive[0]); i++)
-		if (setsockopt(fd, keepalive[i].level, keepalive[i].name,
-		    &keepalive[i].value, sizeof(keepalive[i].value)) == -1)
+	for (i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
+		if (setsockopt(fd, inherited[i].level, inherited[i].name,
+		    &inherited[i].value, sizeof(inherited[i].value)) == -1)
 			return -1;
 	return 0;
 }

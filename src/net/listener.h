@@ -20,7 +20,8 @@ struct listener_options {
  * caller closes, and the address as the kernel has it (port 0 has become a
  * real one).  -1 with errno, and in *failed the name of the call that did.
  * Accepted sockets inherit SO_KEEPALIVE: a client whose machine vanished
- * ends after ten minutes.
+ * ends after ten minutes; and SO_OOBINLINE (UNP 24.2): an urgent byte is read
+ * in its place.
  */
 int	listener_open(struct address *, const struct listener_options *,
 	    const char **failed);
