@@ -117,6 +117,7 @@ sees_end(int fd)
 /* What is of interest in a row of the kernel's table. */
 struct row {
 	unsigned int	port, peer, state;
+	unsigned int	unread;		/* bytes */
 	unsigned int	timer;		/* 2: keep-alive */
 	unsigned long	inode;		/* 0: not accepted yet */
 };
@@ -138,9 +139,9 @@ next_row(FILE *tcp, struct row *row)
 	char	text[512];
 
 	while (fgets(text, sizeof(text), tcp) != NULL)
-		if (sscanf(text, " %*d: %*x:%x %*x:%x %x %*x:%*x %x:%*x %*x "
+		if (sscanf(text, " %*d: %*x:%x %*x:%x %x %*x:%x %x:%*x %*x "
 		    "%*u %*u %lu", &row->port, &row->peer, &row->state,
-		    &row->timer, &row->inode) == 5)
+		    &row->unread, &row->timer, &row->inode) == 6)
 			return true;
 	return false;
 }
@@ -204,6 +205,21 @@ dial_into_queue(unsigned int port, pid_t parent)
 	while ((inode = inode_of(port, client)) < 2 || holds(parent, inode))
 		wait_a_moment(&wait);
 	return client;
+}
+
+/* Nothing waits to be sent, and then nothing waits to be read. */
+void
+await_read(unsigned int port, int client)
+{
+	struct wait	wait = { .what = "the server to read" };
+	struct tcp_info	info = { .tcpi_unacked = 1 };
+	socklen_t	len = sizeof(info);
+	struct row	row;
+
+	while (getsockopt(client, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
+	    info.tcpi_unacked > 0 ||
+	    table(port, ANY, local_port(client), &row) == 0 || row.unread > 0)
+		wait_a_moment(&wait);
 }
 
 bool

@@ -33,6 +33,8 @@ unsigned long	inode_of(unsigned int port, int client);
 /* Connections of any port that nobody has accepted, whose client may have left
    already. */
 int		not_accepted(void);
+/* Wait until all that was sent has been read at the server's end. */
+void		await_read(unsigned int port, int client);
 /* Whether a keep-alive timer runs for it, also at the server's end. */
 bool		keeps_alive(unsigned int port, int client);
 /* Sockets in a state of <netinet/tcp.h>, with this port and this port of the

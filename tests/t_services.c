@@ -116,38 +116,6 @@ requests(void)
 	(void)close(client);
 }
 
-/* Whether what has come to the server's end was read there. */
-static bool
-all_is_read(int client)
-{
-	unsigned int	port, peer, unread;
-	bool		found = false;
-	char		text[512];
-	FILE		*tcp = fopen("/proc/self/net/tcp", "re");
-
-	if (tcp == NULL)
-		bail("/proc/self/net/tcp: %s", strerror(errno));
-	while (!found && fgets(text, sizeof(text), tcp) != NULL)
-		found = sscanf(text, " %*d: %*x:%x %*x:%x %*x %*x:%x", &port,
-		    &peer, &unread) == 3 && port == server.port &&
-		    peer == local_port(client);
-	(void)fclose(tcp);
-	return found && unread == 0;
-}
-
-/* Nothing waits to be sent, and then nothing waits to be read. */
-static void
-await_read(int client)
-{
-	struct wait	wait = { .what = "the server to read" };
-	struct tcp_info	info = { .tcpi_unacked = 1 };
-	socklen_t	len = sizeof(info);
-
-	while (getsockopt(client, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
-	    info.tcpi_unacked > 0 || !all_is_read(client))
-		wait_a_moment(&wait);
-}
-
 static void
 byte_by_byte(void)
 {
@@ -160,7 +128,7 @@ byte_by_byte(void)
 	for (; *text != '\0'; text++) {
 		if (send(client, text, 1, MSG_NOSIGNAL) != 1)
 			break;
-		await_read(client);
+		await_read(server.port, client);
 	}
 	ok(*text == '\0' && gives(client, 12345 + 67), "byte by byte");
 	ok(closes(client), "and no more than that");
@@ -281,7 +249,7 @@ stays(const char *text)
 	int	client = dial(server.port);	/* daytime begins by that */
 
 	say(client, text);
-	await_read(client);
+	await_read(server.port, client);
 	ok(idle_child() == child, "a client stays: the child does not");
 	took = clock_ms() - began;
 	ok(took >= FAREWELL_MS && took < 3 * FAREWELL_MS, "after %lld ms",
@@ -326,7 +294,7 @@ test_discard(void)
 	begin("discard");
 	client = dial(server.port);
 	ok(pattern_send(&pattern, client, 10 * MB), "10 MB");
-	await_read(client);
+	await_read(server.port, client);
 	ok(closes(client), "all is read, nothing is answered, but the end");
 	(void)close(client);
 	end();
