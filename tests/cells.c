@@ -109,10 +109,11 @@ cells_play(const struct cell *cells, int n)
 	free(runs);
 }
 
-void
-cells_play_all(const struct cell *cells, int n)
+/* Each with each of the strategies, up to a NULL. */
+static void
+play_with(const struct strategy *const *strategy, const struct cell *cells,
+    int n)
 {
-	const struct strategy	*const *strategy = strategies;
 	struct cell		*all = NULL;
 	int			 many = 0, i;
 
@@ -127,4 +128,19 @@ cells_play_all(const struct cell *cells, int n)
 	}
 	cells_play(all, many);
 	free(all);
+}
+
+void
+cells_play_all(const struct cell *cells, int n)
+{
+	play_with(strategies, cells, n);
+}
+
+void
+cells_play_both(const struct cell *cells, int n)
+{
+	const struct strategy	*const both[] = {
+		strategy_find("pass"), strategy_find("shared"), NULL };
+
+	play_with(both, cells, n);
 }

@@ -26,5 +26,7 @@ void	cells_play(const struct cell *, int n);
 
 /* The same, each with every strategy. */
 void	cells_play_all(const struct cell *, int n);
+/* Each with two: the parent accepts, or the children do. */
+void	cells_play_both(const struct cell *, int n);
 
 #endif
