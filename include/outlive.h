@@ -70,8 +70,9 @@ struct outlive_config {
 	 * handled otherwise; calls that it interrupts go on, except those
 	 * that no handler restarts (signal(7): poll(), sleep and their like
 	 * fail with EINTR).  SIGBUS has a handler that saves the child from a
-	 * board whose file was cut off, and ends it otherwise.  All others
-	 * have their default action, and none is blocked.
+	 * board whose file was cut off, and ends it otherwise.  With a
+	 * session limit SIGALRM, and alarm(2), are the pool's, too.  All
+	 * others have their default action, and none is blocked.
 	 */
 	void		(*service)(const struct outlive_client *, void *arg);
 	void		*arg;		/* handed to it, never looked at */
@@ -111,6 +112,28 @@ struct outlive_config {
 	int		 per_source;	/* clients at once from one address, or
 					   from one /64 of IPv6, those of
 					   orphans included; 0, no limit: 0 */
+
+	/*
+	 * How long a client may stay, in seconds to 86400; 0, for ever: 0
+	 *
+	 * idle_timeout is SO_RCVTIMEO and SO_SNDTIMEO of the client's socket:
+	 * a call on it that has waited for so long fails with EAGAIN, and the
+	 * service should return; the log does not say why it did.  If it sets
+	 * SO_LINGER to {1, 0} first the connection is reset, and the kernel
+	 * keeps no output for a client that does not read.  A call that a
+	 * handler interrupts, WINCH's too, fails with EINTR instead of going
+	 * on.
+	 *
+	 * session_limit counts from the call of the service.  Then the socket
+	 * is shut down: the service finds end-of-file, or EPIPE, and should
+	 * return.  Calls that no handler restarts are interrupted, once.  A
+	 * service that has not returned five seconds later is ended, and its
+	 * child with it.  What it has forked is not.  A program, with
+	 * becomes_program or by an exec, is ended by SIGALRM.
+	 */
+	int		 idle_timeout;
+	int		 session_limit;
+
 	int		 bind_wait;	/* seconds to go on trying an address
 					   that is in use, or not there yet;
 					   3 */

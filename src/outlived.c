@@ -3,6 +3,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,10 @@ static const struct option	options[] = {
 	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
 	{ "per-source",		required_argument,	NULL, 's' },
 	{ "state-dir",		required_argument,	NULL, 'S' },
+	{ "idle-timeout",	required_argument,	NULL, 't' },
 	{ "verbose",		no_argument,		NULL, 'v' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
+	{ "session-limit",	required_argument,	NULL, 'x' },
 	{ "help",		no_argument,		NULL, 'h' },
 	{ "version",		no_argument,		NULL, 'V' },
 	{ NULL,			0,			NULL, 0 },
@@ -34,7 +37,7 @@ static const struct option	options[] = {
 static const char	synopsis[] =
 "usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
 "                [-m children] [-n name] [-r clients] [-s clients]\n"
-"                [-S directory] [-w seconds]\n"
+"                [-S directory] [-t seconds] [-w seconds] [-x seconds]\n"
 "                [host:]port service [argument ...]\n";
 
 static const char	details[] =
@@ -51,9 +54,12 @@ static const char	details[] =
 "  -s, --per-source N    clients at once from one address (of IPv6: from one\n"
 "                        /64); 0: no limit (0)\n"
 "  -S, --state-dir DIR   where instances are kept (/run/outlive)\n"
+"  -t, --idle-timeout S  end a client after S seconds without progress; 0: never\n"
+"                        (0)\n"
 "  -v, --verbose         log each client\n"
 "  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
 "                        or not there yet (3)\n"
+"  -x, --session-limit S end a client after S seconds; 0: never (0)\n"
 "      --help, --version\n"
 "\n"
 "services:\n";
@@ -81,6 +87,39 @@ number(const char *text, const char *what, int min, int max)
 		errx(EX_USAGE, "%s '%s' is %s: expected %d to %d", what, text,
 		    problem, min, max);
 	return (int)value;
+}
+
+/* Options whose argument is a number, and what it is a number of. */
+static const struct {
+	int		 option;
+	size_t		 where;		/* in the configuration */
+	const char	*what;
+	int		 min, max;
+} numbers[] = {
+#define IN(member)	offsetof(struct outlive_config, member)
+	{ 'b', IN(backlog), "the backlog", 1, 65535 },
+	{ 'm', IN(max_children), "the number of children", 1, 100000 },
+	{ 'r', IN(max_requests), "the number of clients", 0, 1000000000 },
+	{ 's', IN(per_source), "the number of clients", 0, 100000 },
+	{ 't', IN(idle_timeout), "the idle timeout", 0, 86400 },
+	{ 'w', IN(bind_wait), "the wait", 0, 86400 },
+	{ 'x', IN(session_limit), "the session limit", 0, 86400 },
+#undef IN
+};
+
+static bool
+is_number(int option, const char *text, struct outlive_config *config)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (numbers[i].option == option) {
+			*(int *)((char *)config + numbers[i].where) =
+			    number(text, numbers[i].what, numbers[i].min,
+			    numbers[i].max);
+			return true;
+		}
+	return false;
 }
 
 static void
@@ -139,18 +178,14 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:s:S:w:", options,
-	    NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:s:S:t:w:x:",
+	    options, NULL)) != -1)
 		switch (c) {
 		case '1':
 			config->announce_fd = STDOUT_FILENO;
 			break;
 		case 'a':
 			config->strategy = optarg;
-			break;
-		case 'b':
-			config->backlog = number(optarg, "the backlog", 1,
-			    65535);
 			break;
 		case 'i':
 			idle_range(optarg, config);
@@ -159,33 +194,17 @@ parse(int argc, char *argv[], struct outlive_config *config)
 		case 'l':
 			config->log = optarg;
 			break;
-		case 'm':
-			config->max_children = number(optarg,
-			    "the number of children", 1, 100000);
-			break;
 		case 'n':
 			config->name = optarg;
 			break;
-		case 'r':
-			config->max_requests = number(optarg,
-			    "the number of clients", 0, 1000000000);
-			break;
 		case 'R':
 			config->reuseaddr = false;
-			break;
-		case 's':
-			config->per_source = number(optarg,
-			    "the number of clients", 0, 100000);
 			break;
 		case 'S':
 			config->state_dir = optarg;
 			break;
 		case 'v':
 			config->verbose = true;
-			break;
-		case 'w':
-			config->bind_wait = number(optarg, "the wait", 0,
-			    86400);
 			break;
 		case 'h':
 			help();
@@ -195,7 +214,8 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			exit(0);
 		default:
 			/* getopt_long() has named what was wrong. */
-			exit(EX_USAGE);
+			if (!is_number(c, optarg, config))
+				exit(EX_USAGE);
 		}
 	argc -= optind;
 	argv += optind;

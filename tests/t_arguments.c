@@ -32,7 +32,7 @@ static const struct {
 	{ { "127.0.0.1:65536", "echo" },	"from 0 to 65535" },
 	{ { "127.0.0.1", "echo" },		"'127.0.0.1' is no address" },
 	{ { "::1:9999", "echo" },		"brackets" },
-	{ { "-x", "127.0.0.1:0", "echo" },	"'x'" },
+	{ { "-y", "127.0.0.1:0", "echo" },	"'y'" },
 	{ { "--frobnicate" },			"frobnicate" },
 	{ { "-a", "serv02", "127.0.0.1:0", "echo" },
 	    "'serv02' is no strategy: expected fork, shared, fcntl, mutex" },
@@ -41,6 +41,8 @@ static const struct {
 	{ { "-b", "x", "127.0.0.1:0", "echo" },	"backlog 'x' is invalid" },
 	{ { "-m", "0", "127.0.0.1:0", "echo" },	"number of children '0'" },
 	{ { "-w", "-1", "127.0.0.1:0", "echo" }, "the wait '-1'" },
+	{ { "-t", "86401", "127.0.0.1:0", "echo" }, "the idle timeout '86401'" },
+	{ { "-x", "-1", "127.0.0.1:0", "echo" }, "the session limit '-1'" },
 	{ { "-r", "-1", "127.0.0.1:0", "echo" }, "number of clients '-1'" },
 	{ { "-i", "8", "127.0.0.1:0", "echo" },	"expected MIN:MAX" },
 	{ { "-i", "9:8", "127.0.0.1:0", "echo" }, "expected 9 to" },
@@ -177,7 +179,8 @@ long_options(void)
 	struct server	server = server_start("--backlog", "5",
 			    "--idle", "2:3", "--max-children=3",
 			    "--no-reuseaddr", "--verbose", "--bind-wait", "0",
-			    "--max-requests", "7",
+			    "--max-requests", "7", "--idle-timeout", "86400",
+			    "--session-limit", "86400",
 			    "127.0.0.1:0", "echo", NULL);
 	pid_t		list[64];
 	int		client = dial(server.port);

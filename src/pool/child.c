@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "leave.h"
+#include "limit.h"
 #include "net/log.h"
 #include "pool.h"
 #include "runner.h"
@@ -105,7 +106,9 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 	if (pool->config->becomes_program)
 		runner_serve(pool, &client);
 	else {
+		limit_begin(pool->config, &client);
 		pool->config->service(&client, pool->config->arg);
+		limit_end(pool->config, &client);
 		(void)close(fd);
 	}
 	source_leave(pool, pool->slot);
@@ -168,6 +171,7 @@ child_become(const struct pool *pool, int slot, int fd,
 	signals_forked();
 	signals_unblock();
 	log_debug("%s for %s", pool->config->service_name, name);
+	limit_program(pool->config, &client);
 	pool->config->service(&client, pool->config->arg);
 	_exit(1);
 }

@@ -58,6 +58,9 @@ nonsense(const struct outlive_config *config)
 	if (config->max_requests < 0 || config->per_source < 0)
 		return "a child serves any number of clients (0), or at least "
 		    "1; and so may one address have";
+	if (config->idle_timeout < 0 || config->idle_timeout > 86400 ||
+	    config->session_limit < 0 || config->session_limit > 86400)
+		return "a client's time limits are 0 (none) to 86400 seconds";
 	if (config->idle_min < 1 || config->idle_max < config->idle_min)
 		return "idle children: at least 1, and no more than the most";
 	if (config->max_children < config->idle_min)

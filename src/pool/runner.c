@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "net/log.h"
 #include "outlive.h"
 #include "pool.h"
@@ -72,9 +73,13 @@ await_program(const struct pool *pool, pid_t pid, const sigset_t *wanted,
 }
 
 static void
-tell_of_program(pid_t pid, int status, const char *client)
+tell_of_program(const struct pool *pool, pid_t pid, int status,
+    const char *client)
 {
-	if (WIFSIGNALED(status))
+	if (limit_ended(pool->config, status))
+		log_debug("session limit: program %d was ended while it "
+		    "served %s", pid, client);
+	else if (WIFSIGNALED(status))
 		log_info("program %d was ended by signal %d (%s) while it "
 		    "served %s", pid, WTERMSIG(status),
 		    strsignal(WTERMSIG(status)), client);
@@ -87,6 +92,7 @@ static void __attribute__((__noreturn__))
 become_program(const struct pool *pool, const struct outlive_client *client)
 {
 	signals_unblock();
+	limit_program(pool->config, client);
 	pool->config->service(client, pool->config->arg);
 	_exit(1);
 }
@@ -132,5 +138,5 @@ runner_serve(const struct pool *pool, const struct outlive_client *client)
 	signals_unblock();
 	if (signo != 0)
 		(void)raise(signo);
-	tell_of_program(pid, status, client->name);
+	tell_of_program(pool, pid, status, client->name);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "limit.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "pool.h"
@@ -141,7 +142,9 @@ obituary(const struct pool *pool, int slot, int status)
 	else
 		(void)strlcpy(doing, word.taken > 0 ?
 		    "while it was idle" : "before it served", sizeof(doing));
-	if (WIFSIGNALED(status))
+	if (limit_ended(pool->config, status))
+		log_debug("session limit: child %d was ended %s", pid, doing);
+	else if (WIFSIGNALED(status))
 		log_info("child %d was ended by signal %d (%s) %s", pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
 	else if (word.state == SLOT_BUSY)

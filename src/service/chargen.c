@@ -53,18 +53,23 @@ chargen(const struct outlive_client *client, void *arg)
 {
 	struct pollfd	both = { .fd = client->fd,
 			    .events = POLLIN | POLLOUT };
+	struct stall	stall = { client->fd, POLLIN | POLLOUT, -1 };
 	char		bytes[16384];
 	size_t		at = 0;
+	int		limit = stall_limit(client->fd), n;
 
 	(void)arg;
 	fill_page();
 	for (;;) {
+		n = poll(&both, 1, limit);
 		/* No handler restarts it (signal(7)). */
-		if (poll(&both, 1, -1) == -1) {
-			if (errno == EINTR)
-				continue;
+		if (n == -1 && errno != EINTR)
 			return;
-		}
+		if (n == 0 && stalled(&stall))
+			return;
+		if (n <= 0)
+			continue;
+		stall.queue = -1;
 		/* An end, or an error, is to be read too. */
 		if ((both.revents & ~POLLOUT) != 0 &&
 		    readsome(client->fd, bytes, sizeof(bytes)) <= 0)
