@@ -15,7 +15,7 @@
 #include "net/clock.h"
 
 /* They wait most of the time. */
-#define AT_ONCE		8
+#define AT_ONCE		24
 
 struct run {
 	pid_t		 pid;

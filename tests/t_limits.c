@@ -74,8 +74,8 @@ play_silent(const struct cell *cell)
 		await_verdict(limits[i], client);
 		(void)close(client);
 		client = dial(server.port);
-		ok(echoes(client, "hello\n"), "the next one is served");
 		began = clock_ms();
+		ok(echoes(client, "hello\n"), "the next one is served");
 		ok(i == 1 || sees_end(client), "and ended");
 		if (i == 0)
 			(void)in_time(began);
@@ -367,8 +367,8 @@ play_programs(const struct cell *cell)
 	int		client = dial(server.port);
 	int64_t		began;
 
-	ok(echoes(client, "hello\n"), "cat serves");
 	began = clock_ms();
+	ok(echoes(client, "hello\n"), "cat serves");
 	ok(sees_end(client), "-t ends it when its client is silent");
 	(void)in_time(began);
 	(void)close(client);
