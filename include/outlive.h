@@ -35,6 +35,20 @@ struct outlive_client {
 };
 
 /*
+ * What is done about clients that wait while every child is busy and there may
+ * be no more (sshd's MaxStartups).  For each that comes when, with it, start
+ * wait, one is refused by a chance of rate percent, which grows evenly to 100 at
+ * full: fewer than that wait.  The one is not the one that has come, but the
+ * one that has waited longest: it is accepted, and closed at once.
+ */
+struct outlive_early_drop {
+	int	start;		/* 0 to full */
+	int	rate;		/* 1 to 100 */
+	int	full;		/* 1 to 65535; above the backlog it is never
+				   reached */
+};
+
+/*
  * Where the comment ends in a number, that is the default.  The struct, and
  * what it points to, must live as long as outlive_serve() runs.
  */
@@ -101,6 +115,8 @@ struct outlive_config {
 	const char	*strategy;
 
 	int		 backlog;	/* of listen(2), to 65535; 4096 */
+	struct outlive_early_drop early_drop; /* all zero: nobody is refused;
+					   so it is at first */
 	int		 idle_min;	/* idle children kept ready, 1 or
 					   more; 8 */
 	int		 idle_max;	/* beyond that they are let go; 32 */

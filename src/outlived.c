@@ -17,6 +17,7 @@ static const struct option	options[] = {
 	{ "accept",		required_argument,	NULL, 'a' },
 	{ "announce",		no_argument,		NULL, '1' },
 	{ "backlog",		required_argument,	NULL, 'b' },
+	{ "early-drop",		required_argument,	NULL, 'E' },
 	{ "idle",		required_argument,	NULL, 'i' },
 	{ "log",		required_argument,	NULL, 'l' },
 	{ "max-children",	required_argument,	NULL, 'm' },
@@ -38,6 +39,7 @@ static const char	synopsis[] =
 "usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
 "                [-m children] [-n name] [-r clients] [-s clients]\n"
 "                [-S directory] [-t seconds] [-w seconds] [-x seconds]\n"
+"                [--early-drop start:rate:full]\n"
 "                [host:]port service [argument ...]\n";
 
 static const char	details[] =
@@ -60,6 +62,9 @@ static const char	details[] =
 "  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
 "                        or not there yet (3)\n"
 "  -x, --session-limit S end a client after S seconds; 0: never (0)\n"
+"      --early-drop START:RATE:FULL\n"
+"                        all are busy: of clients that come while START wait,\n"
+"                        refuse RATE percent, and all while FULL wait (off)\n"
 "      --help, --version\n"
 "\n"
 "services:\n";
@@ -136,6 +141,22 @@ idle_range(char *text, struct outlive_config *config)
 	    config->idle_min, 100000);
 }
 
+static void
+early_drop(char *text, struct outlive_early_drop *drop)
+{
+	char	*rate = strchr(text, ':');
+	char	*full = rate == NULL ? NULL : strchr(rate + 1, ':');
+
+	if (full == NULL)
+		errx(EX_USAGE, "early drop '%s': expected START:RATE:FULL, as "
+		    "100:30:1000", text);
+	*rate++ = *full++ = '\0';
+	drop->start = number(text, "the start of early drop", 0, 65535);
+	drop->rate = number(rate, "the rate of early drop", 1, 100);
+	drop->full = number(full, "the end of early drop",
+	    drop->start > 0 ? drop->start : 1, 65535);
+}
+
 /* What was given by no -i gives way to -m. */
 static void
 settle(struct outlive_config *config, bool idle_given)
@@ -186,6 +207,13 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'a':
 			config->strategy = optarg;
+			break;
+		case 'b':
+			config->backlog = number(optarg, "the backlog", 1,
+			    65535);
+			break;
+		case 'E':
+			early_drop(optarg, &config->early_drop);
 			break;
 		case 'i':
 			idle_range(optarg, config);

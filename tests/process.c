@@ -33,6 +33,29 @@ read_proc(pid_t pid, const char *name, char *text, size_t size)
 	return n > 0;
 }
 
+long
+sleeps_of(pid_t pid)
+{
+	static const char	name[] = "\nvoluntary_ctxt_switches:";
+	char			text[4096];
+	const char		*line;
+
+	if (!read_proc(pid, "status", text, sizeof(text)) ||
+	    (line = strstr(text, name)) == NULL)
+		bail("process %d does not say how often it has slept", pid);
+	return atol(line + strlen(name));
+}
+
+void
+await_sleeps(pid_t pid, long how_many)
+{
+	struct wait	wait = { .what = "a process that wakes now and then" };
+	long		until = sleeps_of(pid) + how_many;
+
+	while (sleeps_of(pid) < until)
+		wait_a_moment(&wait);
+}
+
 /* Children of a process, from the fourth field of /proc/PID/stat. */
 int
 children_of(pid_t parent, pid_t *list, int max)

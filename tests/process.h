@@ -31,6 +31,10 @@ unsigned long long	signals_of(pid_t, const char *set);
    its title; waits for it. */
 pid_t	await_server_of(pid_t parent, int client);
 
+/* How often it has gone to sleep; wait until it has so many times more. */
+long	sleeps_of(pid_t);
+void	await_sleeps(pid_t, long how_many);
+
 /* Every signal goes through here: no pid below 2 is ever signalled. */
 void	send_signal(pid_t, int signo);
 /* Stop a process, and wait until it has stopped. */

@@ -47,6 +47,22 @@ static const struct {
 	{ { "-i", "8", "127.0.0.1:0", "echo" },	"expected MIN:MAX" },
 	{ { "-i", "9:8", "127.0.0.1:0", "echo" }, "expected 9 to" },
 	{ { "-i", "0:8", "127.0.0.1:0", "echo" }, "expected 1 to" },
+	{ { "--early-drop", "8", "127.0.0.1:0", "echo" },
+	    "early drop '8': expected START:RATE:FULL" },
+	{ { "--early-drop", "8:9", "127.0.0.1:0", "echo" },
+	    "expected START:RATE:FULL, as 100:30:1000" },
+	{ { "--early-drop", "65536:9:65536", "127.0.0.1:0", "echo" },
+	    "the start of early drop '65536' is too large: expected 0 to" },
+	{ { "--early-drop", "8:0:9", "127.0.0.1:0", "echo" },
+	    "the rate of early drop '0' is too small: expected 1 to 100" },
+	{ { "--early-drop", "8:101:9", "127.0.0.1:0", "echo" },
+	    "the rate of early drop '101' is too large" },
+	{ { "--early-drop", "8:30:7", "127.0.0.1:0", "echo" },
+	    "the end of early drop '7' is too small: expected 8 to 65535" },
+	{ { "--early-drop", "0:30:00", "127.0.0.1:0", "echo" },
+	    "the end of early drop '00' is too small: expected 1 to 65535" },
+	{ { "--early-drop", "8:30:9:1", "127.0.0.1:0", "echo" },
+	    "the end of early drop '9:1' is invalid" },
 	{ { "-i8:9", "-m4", "127.0.0.1:0", "echo" }, "-i MIN up to -m" },
 };
 
@@ -180,7 +196,8 @@ long_options(void)
 			    "--idle", "2:3", "--max-children=3",
 			    "--no-reuseaddr", "--verbose", "--bind-wait", "0",
 			    "--max-requests", "7", "--idle-timeout", "86400",
-			    "--session-limit", "86400",
+			    "--session-limit", "86400", "--per-source", "9",
+			    "--log", "stderr", "--early-drop", "1:1:6",
 			    "127.0.0.1:0", "echo", NULL);
 	pid_t		list[64];
 	int		client = dial(server.port);
@@ -188,6 +205,8 @@ long_options(void)
 	await_children(server.pid, 3, list);
 	ok(echoes(client, "hello\n"), "all long options together");
 	ok(log_has("echo for 127.0.0.1:"), "--verbose logs each client");
+	ok(log_has("early drop is never full: no more than 5 clients can wait, "
+	    "and it says 6"), "an early drop beyond the backlog is said");
 	(void)close(client);
 	send_signal(server.pid, SIGINT);
 	ok(await_end(server.pid) == 0 && harness_nobody_left(), "all ended");

@@ -2,6 +2,7 @@
 /* How many children, how fast: numbers in, numbers out. */
 #include <stddef.h>
 
+#include "outlive.h"
 #include "pool/policy.h"
 #include "tap.h"
 
@@ -41,7 +42,10 @@ static const struct {
 	{ { 20, 0, 0, 18 },	11,	NEVER,	"eleven are one missing" },
 	{ { 34, 0, 0, 30 },	23,	3,	"three are one too many" },
 	{ { 33, 0, 0, 33 },	26,	0,	"one is too many" },
-	{ { 50, 42, 0, 8 },	NEVER,	25,	"there can be no more" },
+	{ { 50, 42, 0, 8 },	8,	25,	"there can be no more: the "
+						"last one" },
+	{ { 20, 15, 0, 5 },	5,	NEVER,	"births are late: the last "
+						"one" },
 	{ { 50, 50, 0, 0 },	NEVER,	33,	"and all are busy" },
 };
 
@@ -115,6 +119,74 @@ retries(void)
 	    "after that it is");
 }
 
+static uint32_t	drawn;		/* from each hundred */
+static int	draws;
+
+static uint32_t
+draw(uint32_t bound)
+{
+	draws++;
+	return bound == 100 ? drawn : 1000;
+}
+
+static const struct {
+	int		before, waiting, arrived;
+	uint32_t	drawn;
+	int		refused;
+	const char	*why;
+} refusal_rows[] = {
+	/* At 10 it is 30 percent, at 15 it is 65, at 19 it is 93. */
+	{ 0,	9,	9,	0,	0,	"fewer than wait at the start" },
+	{ 9,	10,	1,	29,	1,	"the start, and bad luck" },
+	{ 9,	10,	1,	30,	0,	"the start, and good luck" },
+	{ 14,	15,	1,	64,	1,	"half way, bad luck" },
+	{ 14,	15,	1,	65,	0,	"half way, good luck" },
+	{ 18,	19,	1,	92,	1,	"nearly full, bad luck" },
+	{ 18,	19,	1,	93,	0,	"nearly full, good luck" },
+	{ 19,	20,	1,	99,	1,	"full: no luck" },
+	{ 15,	15,	0,	0,	0,	"nobody has come" },
+	{ 0,	14,	14,	0,	5,	"down to below the start" },
+	{ 0,	14,	14,	99,	0,	"not while there is luck" },
+	{ 0,	500,	500,	99,	481,	"down to below full" },
+	{ 0,	500,	500,	0,	491,	"each that comes costs one" },
+	{ 500,	500,	0,	99,	481,	"also those who were there" },
+	{ 15,	15,	3,	0,	3,	"three for three that have left" },
+	{ 15,	12,	9,	0,	3,	"more that have left" },
+	{ 30,	12,	1,	59,	0,	"as long as it is, not as it was" },
+	{ 0,	0,	9000,	0,	0,	"all have been served" },
+	{ 15,	12,	-3,	0,	0,	"counts that cannot be" },
+};
+
+/* Early drop. */
+static void
+refusals(void)
+{
+	const struct outlive_early_drop	drop = { 10, 30, 20 },
+					all = { 0, 1, 1 },
+					cliff = { 5, 30, 5 };
+	int				many;
+	size_t				i;
+
+	for (i = 0; i < sizeof(refusal_rows) / sizeof(refusal_rows[0]); i++) {
+		drawn = refusal_rows[i].drawn;
+		many = policy_refusals(&drop, refusal_rows[i].before,
+		    refusal_rows[i].waiting, refusal_rows[i].arrived, draw);
+		ok(many == refusal_rows[i].refused, "10:30:20, %d waited, %d "
+		    "have come, %d wait: %d are refused: %s",
+		    refusal_rows[i].before, refusal_rows[i].arrived,
+		    refusal_rows[i].waiting, many, refusal_rows[i].why);
+	}
+	drawn = 99;
+	ok(policy_refusals(&all, 0, 3, 3, draw) == 3, "0:1:1: nobody waits");
+	ok(policy_refusals(&cliff, 0, 7, 7, draw) == 3 &&
+	    policy_refusals(&cliff, 0, 4, 4, draw) == 0,
+	    "5:30:5: four may wait");
+	drawn = 0;
+	draws = 0;
+	ok(policy_refusals(&all, 0, 3, 60000, draw) == 3 && draws == 3,
+	    "no more are refused than wait");
+}
+
 int
 main(void)
 {
@@ -131,18 +203,27 @@ main(void)
 		    rows[i].births);
 		ok(policy_excess(&policy, &rows[i].counts) == rows[i].excess,
 		    "%s: %d to let go", rows[i].why, rows[i].excess);
-		policy_news(&policy, &rows[i].counts, &fewer, &more);
+		policy_news(&policy, &rows[i].counts, false, &fewer, &more);
 		ok(fewer == NEVER && more == rows[i].more,
 		    "%s: look again if there are %d more", rows[i].why,
 		    rows[i].more);
 	}
 	for (i = 0; i < sizeof(theirs_rows) / sizeof(theirs_rows[0]); i++) {
-		policy_news(&theirs, &theirs_rows[i].counts, &fewer, &more);
+		policy_news(&theirs, &theirs_rows[i].counts, false, &fewer,
+		    &more);
 		ok(fewer == theirs_rows[i].fewer && more == theirs_rows[i].more,
 		    "children accept, %s: look again if there are %d fewer or "
 		    "%d more", theirs_rows[i].why, fewer, more);
 	}
+	policy_news(&theirs, &(struct policy_counts){ 50, 42, 0, 8 }, true,
+	    &fewer, &more);
+	ok(fewer == NEVER && more == 25, "who looks by the clock need not be "
+	    "told of the last one");
+	policy_news(&theirs, &(struct policy_counts){ 20, 0, 0, 18 }, true,
+	    &fewer, &more);
+	ok(fewer == 11, "but of those who are missing");
 	rooms();
+	refusals();
 	ok(policy_births(&large, &counts, &births, 0) == 32,
 	    "a thousand come in portions");
 

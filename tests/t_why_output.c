@@ -113,33 +113,6 @@ await_text(int file, const char *text)
 	}
 }
 
-/* How often a process has gone to sleep. */
-static long
-sleeps(pid_t pid)
-{
-	char	path[64], line[128];
-	long	n = -1;
-	FILE	*file;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if ((file = fopen(path, "re")) == NULL)
-		bail("%s: %s", path, strerror(errno));
-	while (n == -1 && fgets(line, sizeof(line), file) != NULL)
-		(void)sscanf(line, "voluntary_ctxt_switches: %ld", &n);
-	(void)fclose(file);
-	return n;
-}
-
-static void
-await_sleeps(pid_t pid, long more)
-{
-	struct wait	wait = { .what = "a process to look again" };
-	long		since = sleeps(pid);
-
-	while (sleeps(pid) < since + more)
-		wait_a_moment(&wait);
-}
-
 /* Every change, and the end when it is free. */
 static void
 watch(const char *form, const char *const *texts)

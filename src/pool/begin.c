@@ -191,9 +191,15 @@ begin_listener(struct pool *pool, struct address *address)
 			return -1;
 	}
 	somaxconn = listener_somaxconn();
-	if (somaxconn != -1 && backlog > somaxconn)
+	if (somaxconn != -1 && backlog > somaxconn) {
 		log_info("the kernel cuts the backlog of %d to %d "
 		    "(net.core.somaxconn)", backlog, somaxconn);
+		backlog = somaxconn;
+	}
+	if (pool->config->early_drop.full > backlog)
+		log_info("early drop is never full: no more than %d clients "
+		    "can wait, and it says %d", backlog,
+		    pool->config->early_drop.full);
 	return fd;
 }
 

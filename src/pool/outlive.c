@@ -44,6 +44,16 @@ outlive_config_init(struct outlive_config *config)
 	};
 }
 
+static bool
+is_early_drop(const struct outlive_early_drop *drop)
+{
+	if (drop->start == 0 && drop->rate == 0 && drop->full == 0)
+		return true;
+	return drop->start >= 0 && drop->rate >= 1 && drop->rate <= 100 &&
+	    drop->full >= 1 && drop->full <= 65535 &&
+	    drop->full >= drop->start;
+}
+
 /* NULL, or what cannot be meant. */
 static const char *
 nonsense(const struct outlive_config *config)
@@ -66,6 +76,10 @@ nonsense(const struct outlive_config *config)
 	if (config->max_children < config->idle_min)
 		return "more idle children are wanted than there may be "
 		    "children";
+	if (!is_early_drop(&config->early_drop))
+		return "early drop: it starts at 0 or more, its rate is 1 to "
+		    "100 percent, and it is full at 1 to 65535, not below its "
+		    "start";
 	if (gettid() != getpid())
 		/* The parent-death signal is about the thread that forked. */
 		return "outlive_serve() belongs in the main thread";
@@ -126,14 +140,14 @@ open_children(struct pool *pool, int slots)
 static int
 open_pool(struct pool *pool, const struct address *address)
 {
-	int	waiting, slots;
+	int	slots;
 
 	/* Draining, each one that waits may need a child of its own, and so
 	   do those who come in the meantime. */
-	waiting = listener_somaxconn();
-	if (waiting == -1 || waiting > pool->config->backlog)
-		waiting = pool->config->backlog;
-	slots = pool->config->max_children + waiting + NEWCOMERS;
+	pool->backlog = listener_somaxconn();
+	if (pool->backlog == -1 || pool->backlog > pool->config->backlog)
+		pool->backlog = pool->config->backlog;
+	slots = pool->config->max_children + pool->backlog + NEWCOMERS;
 	if (begin_board(pool, address, slots) == -1)
 		return -1;
 	if (open_children(pool, slots) == -1 ||

@@ -9,6 +9,7 @@
 #include "net/clock.h"
 #include "net/listener.h"
 #include "net/log.h"
+#include "overload.h"
 #include "parent.h"
 #include "pool.h"
 #include "signals.h"
@@ -162,6 +163,7 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	bool		defer_chld = room && now < pool->reaped + REAP_PAUSE;
 	uint64_t	many;
 
+	ms = sooner(ms, overload_look(pool, counts));
 	if (!pool->strategy->parent_accepts) {
 		/* Its end, by somebody else's shutdown(), is all that is to be
 		   seen: children would leave as fast as they are born. */
@@ -225,6 +227,7 @@ replace_all(struct pool *pool)
 static void
 end(struct pool *pool)
 {
+	overload_end(pool);
 	if (signals_int())
 		drain_and_end(pool);
 	else if (signals_term())

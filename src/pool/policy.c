@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "outlive.h"
 #include "policy.h"
 
 /* 1,000 births first: 163 ms to the first client; 32 at a time: 3 ms. */
@@ -113,7 +114,7 @@ policy_sleep(const struct policy *policy, const struct policy_counts *counts,
 
 void
 policy_news(const struct policy *policy, const struct policy_counts *counts,
-    int *fewer, int *more)
+    bool watching, int *fewer, int *more)
 {
 	*fewer = *more = POLICY_NEVER;
 	/* Who waits for a free one hears of the first; and where there are no
@@ -122,10 +123,47 @@ policy_news(const struct policy *policy, const struct policy_counts *counts,
 		*more = 1;
 	else if (counts->children > policy->idle_max)
 		*more = policy->idle_max - counts->unclaimed + 1;
-	/* A parent that accepts knows whom it gives work.  Too few are news
-	   where there can be more, and where they are not too few already. */
-	if (policy->children_accept &&
-	    counts->children < policy->max_children &&
+	/* A parent that accepts knows whom it gives work. */
+	if (!policy->children_accept)
+		return;
+	/* Too few are news where there can be more, and where they are not too
+	   few already; otherwise the last one is. */
+	if (counts->children < policy->max_children &&
 	    counts->unclaimed >= policy->idle_min)
 		*fewer = counts->unclaimed - policy->idle_min + 1;
+	else if (counts->unclaimed > 0 && !watching)
+		*fewer = counts->unclaimed;
+}
+
+/* In percent, as in sshd(8): it grows evenly from start to full. */
+static uint32_t
+chance(const struct outlive_early_drop *drop, int waiting)
+{
+	if (waiting < drop->start)
+		return 0;
+	if (waiting >= drop->full)
+		return 100;
+	return (uint32_t)(drop->rate + (100 - drop->rate) *
+	    (waiting - drop->start) / (drop->full - drop->start));
+}
+
+int
+policy_refusals(const struct outlive_early_drop *drop, int before, int waiting,
+    int arrived, uint32_t (*draw)(uint32_t))
+{
+	int	level = before < waiting ? before : waiting, many = 0;
+
+	/* Nobody knows in which order they came and went: first it grows, then
+	   one goes for each that comes. */
+	for (; arrived > 0 && many < waiting; arrived--) {
+		if (level < waiting - many)
+			level++;
+		if (draw(100) < chance(drop, level)) {
+			many++;
+			level--;
+		}
+	}
+	while (waiting - many >= drop->full)
+		many++;
+	return many;
 }

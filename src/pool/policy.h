@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct outlive_early_drop;
+
 struct policy {
 	int	idle_min;	/* fewer are too few */
 	int	idle_max;	/* more are too many; 0: nobody is ever idle,
@@ -70,9 +72,19 @@ int	policy_sleep(const struct policy *, const struct policy_counts *,
 	    const struct policy_births *, int64_t now);
 
 /* How many fewer unclaimed ones, or how many more, are news to a parent that
-   sleeps; POLICY_NEVER: none are; 0 or less: it should not sleep. */
+   sleeps; POLICY_NEVER: none are; 0 or less: it should not sleep.  If it is
+   watching it sees by itself, in time, that there are none left. */
 #define POLICY_NEVER	(1 << 29)
 void	policy_news(const struct policy *, const struct policy_counts *,
-	    int *fewer, int *more);
+	    bool watching, int *fewer, int *more);
+
+/*
+ * How many of those who wait to refuse, while nobody can take them: before,
+ * waiting: how many did at the last look, and do now; arrived: how many have
+ * come in between; draw: as arc4random_uniform(3).  For each that comes one is
+ * refused, by the chance that goes with the length that the queue has then.
+ */
+int	policy_refusals(const struct outlive_early_drop *, int before,
+	    int waiting, int arrived, uint32_t (*draw)(uint32_t));
 
 #endif

@@ -15,6 +15,7 @@
 #include "instance.h"
 #include "net/address.h"
 #include "outlive.h"
+#include "overload.h"
 #include "policy.h"
 #include "strategy.h"
 
@@ -36,6 +37,8 @@ struct pool {
 	int				 max_requests;	/* of one child; 0: no
 							   limit */
 	unsigned int			 port;		/* as bound */
+	int				 backlog;	/* as the kernel has
+							   it */
 	unsigned int			 generation;
 	int				 others;	/* children of earlier
 							   ones, when last
@@ -73,6 +76,7 @@ struct pool {
 	pid_t		 stuck;		/* a stopped child that keeps the
 					   others from accepting; 0: none */
 	struct policy_births births;
+	struct overload overload;
 
 	/* As last counted, but for what has changed since then (board.h); it
 	   must be counted again if something else has happened. */

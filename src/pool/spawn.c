@@ -319,7 +319,8 @@ spawn_ask(struct pool *pool, const struct policy_counts *counts)
 	int	changed = counts->unclaimed - pool->stock.unclaimed;
 	int	fewer, more;
 
-	policy_news(&pool->policy, counts, &fewer, &more);
+	policy_news(&pool->policy, counts, pool->overload.watching, &fewer,
+	    &more);
 	return board_ask(pool->board, fewer - changed, more + changed) ||
 	    pool->stale;
 }

@@ -6,8 +6,8 @@
  *
  * Each child has the listening socket, so each must let go of it when the
  * parent ends, whatever it is doing then: leave.h.  What the parent still does
- * with the socket is to accept what waits when it drains; the socket does not
- * block any more then, and that is so for everyone who has it.
+ * with the socket is to accept who is to be refused, and what waits when it
+ * drains; the socket does not block then, and that is so for everyone.
  */
 #include <sys/types.h>
 #include <sys/mman.h>
