@@ -14,16 +14,24 @@
 #include "net/stream.h"
 #include "process.h"
 
-int
-dial_to(const char *text)
+static struct address
+read_address(const char *text)
 {
-	struct timeval	deadline = { .tv_sec = DEADLINE };
 	struct address	address;
 	const char	*why;
-	int		fd;
 
 	if (address_parse(&address, text, &why) != 0)
 		bail("%s: %s", text, why);
+	return address;
+}
+
+int
+dial_from(const char *source, const char *text)
+{
+	struct timeval	deadline = { .tv_sec = DEADLINE };
+	struct address	address = read_address(text), own;
+	int		fd;
+
 	fd = socket(address.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		bail("socket: %s", strerror(errno));
@@ -31,9 +39,20 @@ dial_to(const char *text)
 	    sizeof(deadline));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline,
 	    sizeof(deadline));
+	if (source != NULL) {
+		own = read_address(source);
+		if (bind(fd, &own.sa, own.len) == -1)
+			bail("bind to %s: %s", source, strerror(errno));
+	}
 	if (connect(fd, &address.sa, address.len) == -1)
 		bail("connect to %s: %s", text, strerror(errno));
 	return fd;
+}
+
+int
+dial_to(const char *text)
+{
+	return dial_from(NULL, text);
 }
 
 int

@@ -12,6 +12,8 @@
    fails. */
 int		dial(unsigned int port);
 int		dial_to(const char *address);
+/* With an address of our own. */
+int		dial_from(const char *source, const char *address);
 /* The same, and wait until the parent has put it into the queue. */
 int		dial_into_queue(unsigned int port, pid_t parent);
 unsigned int	local_port(int fd);

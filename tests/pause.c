@@ -28,6 +28,7 @@
  * limits 1	whoever asks is told that a thousand million descriptors may be
  *		open
  * flood 1	for each client that is accepted there is another one
+ * leap 1	the time of day jumps, an hour on or back, whenever it is asked
  */
 #include <sys/types.h>
 #include <sys/mman.h>
@@ -41,6 +42,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pool/leave.h"
@@ -64,6 +66,10 @@ int	__real_accept4(int, struct sockaddr *, socklen_t *, int);
 int	__wrap_accept4(int, struct sockaddr *, socklen_t *, int);
 bool	__real_leave_line_up(void);
 bool	__wrap_leave_line_up(void);
+int	__real_clock_gettime(clockid_t, struct timespec *);
+int	__wrap_clock_gettime(clockid_t, struct timespec *);
+time_t	__real_time(time_t *);
+time_t	__wrap_time(time_t *);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
@@ -298,4 +304,36 @@ __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 	if (client != -1 && asked("flood "))
 		come_again(fd);
 	return client;
+}
+
+/* Where it is now, in s from the truth. */
+static time_t
+leap(void)
+{
+	static time_t	where = 3600;
+
+	if (asked("leap ") == 0)
+		return 0;
+	where = -where;
+	return where;
+}
+
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int	result = __real_clock_gettime(clock, now);
+
+	if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
+		now->tv_sec += leap();
+	return result;
+}
+
+time_t
+__wrap_time(time_t *now)
+{
+	time_t	result = __real_time(NULL) + leap();
+
+	if (now != NULL)
+		*now = result;
+	return result;
 }

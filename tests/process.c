@@ -191,6 +191,33 @@ state_of(pid_t pid)
 	return after[2];
 }
 
+/* The 14th and 15th fields of its stat, in ticks. */
+static long
+ticks_of(pid_t pid)
+{
+	char	text[512], *after;
+	long	user, system;
+
+	if (!read_proc(pid, "stat", text, sizeof(text)) ||
+	    (after = strrchr(text, ')')) == NULL ||
+	    sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+	    "%ld %ld", &user, &system) != 2)
+		return 0;
+	return user + system;
+}
+
+long
+cpu_of(pid_t pid)
+{
+	pid_t	list[512];
+	int	i, n = children_of(pid, list, 512);
+	long	ticks = ticks_of(pid);
+
+	for (i = 0; i < n; i++)
+		ticks += ticks_of(list[i]);
+	return ticks * 1000 / sysconf(_SC_CLK_TCK);
+}
+
 bool
 lives(pid_t pid)
 {

@@ -31,6 +31,8 @@ unsigned long long	signals_of(pid_t, const char *set);
    its title; waits for it. */
 pid_t	await_server_of(pid_t parent, int client);
 
+/* The CPU time of a process and its children that are alive, in ms. */
+long	cpu_of(pid_t);
 /* How often it has gone to sleep; wait until it has so many times more. */
 long	sleeps_of(pid_t);
 void	await_sleeps(pid_t, long how_many);

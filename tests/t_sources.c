@@ -20,23 +20,6 @@
 #include "pool/source.h"
 #include "process.h"
 
-/* A connection from one address of this machine to another one. */
-static int
-dial_from(const char *source, const char *server)
-{
-	struct address	here, there;
-	int		fd;
-
-	if (address_numeric(&here, source) == -1 ||
-	    address_numeric(&there, server) == -1)
-		bail("an address");
-	fd = socket(there.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, &here.sa, here.len) == -1 ||
-	    connect(fd, &there.sa, there.len) == -1)
-		bail("%s to %s: %s", source, server, strerror(errno));
-	return fd;
-}
-
 #define SERVER	"127.0.0.1:9999"
 #define ONE	"127.0.0.1:0"
 #define OTHER	"127.0.0.2:0"

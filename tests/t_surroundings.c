@@ -431,71 +431,6 @@ play(const struct surrounding *row)
 	ok(harness_nobody_left(), "no process is left");
 }
 
-/* The only child of a process, once there is one. */
-static pid_t
-await_child_of(pid_t pid)
-{
-	pid_t	list[64];
-
-	await_children(pid, 1, list);
-	return list[0];
-}
-
-/* In a container, that is, in a pid namespace: with it all processes end. */
-static void
-container(void)
-{
-	/* Who is not root may have one with users of its own only. */
-	const char	*kind = getuid() == 0 ? "-pf" : "-Upf";
-	const char	*below[] = { "/usr/bin/unshare", kind,
-			    "--kill-child", "/bin/sh", "-c",
-			    "./outlived -i 2:2 127.0.0.1:9999 echo & wait; "
-			    "./outlived -i 2:2 127.0.0.1:9999 echo & wait",
-			    NULL };
-	const char	*first[] = { "/usr/bin/unshare", kind,
-			    "--kill-child", "./outlived", "-i", "2:2",
-			    "127.0.0.1:9999", "echo", NULL };
-	pid_t		unshare, init, parent;
-	int		client, other;
-
-	/* It would look for itself in the wrong /proc. */
-	(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-	note("a container, somebody else is its process 1");
-	unshare = program_start(below, -1);
-	await_listener(9999);
-	init = await_child_of(unshare);
-	parent = await_child_of(init);
-	client = dial(9999);
-	ok(echoes(client, "hello\n"), "a client is served");
-	log_clear();
-	send_signal(parent, SIGKILL);
-	await_log("parent of 127.0.0.1:9999");
-	other = dial(9999);
-	ok(echoes(other, "hello\n"), "KILL, another parent: it serves");
-	ok(echoes(client, "still here\n"), "and so does the old child");
-	send_signal(init, SIGKILL);
-	ok(sees_end(client) && sees_end(other),
-	    "process 1 is killed: everything ends");
-	(void)close(client);
-	(void)close(other);
-	ok(harness_nobody_left(), "no process is left");
-
-	note("a container, the parent is its process 1");
-	unshare = program_start(first, -1);
-	await_listener(9999);
-	parent = await_child_of(unshare);
-	client = dial(9999);
-	ok(echoes(client, "hello\n"), "a client is served");
-	send_signal(parent, SIGHUP);
-	send_signal(parent, SIGQUIT);
-	await_no_listener(9999);
-	ok(echoes(client, "still here\n"), "QUIT: it is served to the end");
-	(void)close(client);
-	ok(await_end(unshare) == 0 && harness_nobody_left(),
-	    "then the container ends");
-	(void)unsetenv("ASAN_OPTIONS");
-}
-
 static void
 prepare(void)
 {
@@ -532,6 +467,5 @@ main(void)
 	prepare();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		play(&rows[i]);
-	container();
 	return done();
 }

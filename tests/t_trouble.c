@@ -34,6 +34,30 @@ limit_descriptors(pid_t pid, bool few)
 		bail("prlimit");
 }
 
+/* A server in trouble: what it has cost since then. */
+struct cost {
+	pid_t		pid;
+	long long	since;		/* clock_ms() */
+	long		cpu;		/* ms */
+};
+
+static struct cost
+cost_from_here(pid_t pid)
+{
+	return (struct cost){ .pid = pid, .since = clock_ms(),
+		.cpu = cpu_of(pid) };
+}
+
+/* Who tries again and again without a pause has a processor for himself. */
+static void
+costs_little(const struct cost *cost)
+{
+	long		cpu = cpu_of(cost->pid) - cost->cpu;
+	long long	took = clock_ms() - cost->since;
+
+	ok(4 * cpu <= took, "%ld ms of CPU time in %lld ms", cpu, took);
+}
+
 /* accept() has no descriptor to give, to the parent or to anybody. */
 static void
 accept_refused(const struct strategy *strategy)
@@ -43,6 +67,7 @@ accept_refused(const struct strategy *strategy)
 			    "Too many open files in system";
 	char		pause[64], text[128];
 	int		before, client, lines, ms;
+	struct cost	cost;
 	pid_t		list[64];
 
 	gate_close("crowded", pause, sizeof(pause));
@@ -59,6 +84,7 @@ accept_refused(const struct strategy *strategy)
 		limit_descriptors(server.pid, true);
 	else
 		gate_close_again();
+	cost = cost_from_here(server.pid);
 	client = dial(server.port);
 	for (ms = 100; ms <= 400; ms *= 2) {
 		(void)snprintf(text, sizeof(text),
@@ -67,6 +93,7 @@ accept_refused(const struct strategy *strategy)
 	}
 	lines = log_lines();
 	ok(lines <= 6, "accept() fails: %d lines of the log", lines);
+	costs_little(&cost);
 	ok(echoes(before, "on\n"), "who is served is served");
 	if (strategy->parent_accepts)
 		limit_descriptors(server.pid, false);
@@ -87,6 +114,7 @@ fork_refused(const struct strategy *strategy)
 	const int	there = strategy->prefork ? 2 : 0;
 	struct server	server;
 	char		pause[64];
+	struct cost	cost;
 	pid_t		list[64];
 	int		clients[3], i, lines;
 
@@ -95,6 +123,7 @@ fork_refused(const struct strategy *strategy)
 	server = server_start_paused(pause, "-i", "2:8", PORT, "echo", NULL);
 	await_children(server.pid, there, list);
 	log_clear();
+	cost = cost_from_here(server.pid);
 	gate_close_again();
 	for (i = 0; i < there; i++) {
 		clients[i] = dial(server.port);
@@ -106,6 +135,7 @@ fork_refused(const struct strategy *strategy)
 	await_log("fork: the next try in 2 s: Resource temporarily");
 	lines = log_lines();
 	ok(lines <= 5, "fork() fails: %d lines of the log", lines);
+	costs_little(&cost);
 	if (there > 0) {
 		(void)close(clients[0]);
 		ok(echoes(clients[2], "hello\n"), "who waits is served by the "

@@ -224,6 +224,9 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	    address_print(address, text), pool->strategy->name,
 	    pool->strategy->place, pool->config->service_name,
 	    pool->generation);
+	if (pool->parent == 1)
+		log_info("process 1 of a pid namespace ends, and all processes "
+		    "of it: children cannot outlive it (QUIT waits for them)");
 	if (*orphans != '\0')
 		log_info("orphans that still serve: %s", orphans);
 	if (pool->config->announce_fd != -1 &&
