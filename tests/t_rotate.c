@@ -51,18 +51,25 @@ new_place(void)
 	(void)snprintf(old, sizeof(old), "%s/log.1", harness_state());
 }
 
-/* Bad requests, each a line of its child's. */
+/* A bad request, which is a line of its child's, printed like that. */
 static void
-ask_nonsense(int client, const char *what, const char *file)
+ask_and_see(int client, const char *what, const char *printed,
+    const char *file)
 {
 	char	words[64];
 
 	say(client, what);
 	say(client, "\n");
-	(void)snprintf(words, sizeof(words), "asks for '%s'", what);
+	(void)snprintf(words, sizeof(words), "asks for '%s'\n", printed);
 	await_file(file, words);
-	ok(1, "the line about %s is in %s", what, file == path ?
+	ok(1, "the line about %s is in %s", printed, file == path ?
 	    "the log" : "the old log");
+}
+
+static void
+ask_nonsense(int client, const char *what, const char *file)
+{
+	ask_and_see(client, what, what, file);
 }
 
 static int
@@ -79,7 +86,7 @@ static void
 rotated(const char *strategy)
 {
 	struct server	server;
-	int		first, second, third, fd;
+	int		first, second, third, last, fd;
 
 	new_place();
 	harness_strategy(strategy);
@@ -91,6 +98,7 @@ rotated(const char *strategy)
 	first = dial_served(server.port);
 	second = dial_served(server.port);
 	third = dial_served(server.port);
+	last = dial_served(server.port);
 	(void)rename(path, old);
 	ask_nonsense(first, "one", old);
 	ok(file_has(old, "the log stays in a file that is no longer"),
@@ -106,9 +114,14 @@ rotated(const char *strategy)
 	(void)close(fd);
 	ask_nonsense(third, "three", path);
 	ok(!file_has(old, "three"), "the orphan's line is nowhere else");
+	(void)!truncate(path, 0);
+	ask_and_see(last, "\033[31m\r\t\\", "\\^[[31m\\r\\t\\\\", path);
+	ok(file_has(path, "asks for ") && *text == '2', "cut off, it has the "
+	    "next line and nothing before: %.80s", text);
 	(void)close(first);
 	(void)close(second);
 	(void)close(third);
+	(void)close(last);
 	ok(harness_nobody_left(), "nobody is left");
 	ok(log_lines() == 0, "nothing more came to standard error");
 }

@@ -27,6 +27,9 @@ struct mark {
 static struct memory {
 	_Atomic unsigned long	dropped;
 	_Atomic bool		torn;
+	/* Something was counted, perhaps, since somebody has looked: a parent
+	   asks each time before it sleeps. */
+	_Atomic bool		counted;
 	struct mark		marks[TEXTS];
 	struct {
 		char	text[FOLD_TEXT];
@@ -152,8 +155,11 @@ fold_line(const char *text, int priority, bool rare, int64_t now)
 		first_window(mark, rare, now);
 		return false;
 	}
-	if (atomic_fetch_add(&mark->more, 1) == 0 && wake != -1)
-		(void)!write(wake, &one, sizeof(one));
+	if (atomic_fetch_add(&mark->more, 1) == 0) {
+		atomic_store(&memory->counted, true);
+		if (wake != -1)
+			(void)!write(wake, &one, sizeof(one));
+	}
 	return true;
 }
 
@@ -185,6 +191,10 @@ fold_sleep(int64_t now)
 	int64_t	left, least = INT64_MAX;
 	int	i;
 
+	if (!atomic_load(&memory->counted))
+		return -1;
+	/* First: what is counted from here on says so again. */
+	atomic_store(&memory->counted, false);
 	for (i = 0; i < TEXTS; i++)
 		if (atomic_load(&memory->marks[i].more) > 0) {
 			left = atomic_load(&memory->marks[i].until) - now;
@@ -192,6 +202,7 @@ fold_sleep(int64_t now)
 		}
 	if (least == INT64_MAX)
 		return -1;
+	atomic_store(&memory->counted, true);
 	return least < 0 ? 0 : (int)least;
 }
 
