@@ -126,6 +126,31 @@ rotated(const char *strategy)
 	ok(log_lines() == 0, "nothing more came to standard error");
 }
 
+/* A parent that waits for its last clients. */
+static void
+waiting(void)
+{
+	struct wait	wait = { .what = "a new log" };
+	struct server	server;
+	int		client;
+
+	new_place();
+	harness_strategy("pass");
+	server = server_start("-l", path, "127.0.0.1:0", "echo", NULL);
+	client = dial(server.port);
+	ok(echoes(client, "hello\n"), "a client is served");
+	send_signal(server.pid, SIGQUIT);
+	await_file(path, "the port is free; clients still served: 1");
+	(void)rename(path, old);
+	send_signal(server.pid, SIGHUP);
+	while (access(path, F_OK) == -1)
+		wait_a_moment(&wait);
+	(void)close(client);
+	ok(await_end(server.pid) == 0 &&
+	    file_has(path, "no client is served any more"),
+	    "HUP while QUIT waits: the last line is in the new log");
+}
+
 /* A program's standard error is the log. */
 static void
 program(void)
@@ -224,6 +249,7 @@ main(void)
 	rotated("pass");
 	rotated("shared");
 	rotated("fork");
+	waiting();
 	program();
 	nowhere("/dev/full", "a full disk");
 	nowhere("syslog", "no syslogd, perhaps");
