@@ -22,6 +22,7 @@
 #include "net/clock.h"
 #include "net/stream.h"
 #include "outlive.h"
+#include "pool/limit.h"
 #include "process.h"
 
 #define LIMIT_MS	1000	/* of -t 1 and -x 1 */
@@ -30,6 +31,36 @@
 #define COUNT(list)	(sizeof(list) / sizeof((list)[0]))
 
 static const char	*self;		/* the test's own program */
+
+/* The alarm goes off in the very moment in which it is ended. */
+static bool	just_now;
+
+unsigned int	__real_alarm(unsigned int);
+unsigned int	__wrap_alarm(unsigned int);
+
+unsigned int
+__wrap_alarm(unsigned int seconds)
+{
+	if (just_now && seconds == 0)
+		(void)raise(SIGALRM);
+	return __real_alarm(seconds);
+}
+
+static void
+last_moment(void)
+{
+	struct outlive_config	config = { .session_limit = 30 };
+	struct outlive_client	client = { .fd = dup(STDIN_FILENO) };
+
+	limit_begin(&config, &client);
+	just_now = true;
+	limit_end(&config, &client);
+	just_now = false;
+	ok(__real_alarm(0) == 0, "an alarm in the last moment has no second "
+	    "one");
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)close(client.fd);
+}
 
 /* The log says of this client that it was ended, by which limit. */
 static void
@@ -495,6 +526,7 @@ main(int argc, char *argv[])
 	if (argc > 1)
 		return be_bad_server(argv[1]);
 	harness_begin();
+	last_moment();
 	for (way = 0; way < COUNT(ways); way++)
 		for (i = 0; i < (way == 0 ? COUNT(plays) : EACH_WAY); i++) {
 			cells[n] = plays[i];

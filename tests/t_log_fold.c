@@ -12,6 +12,20 @@
 
 static struct fold_count	count;
 
+/* A process may be killed anywhere, also while it writes a text down. */
+static bool	dies;
+
+size_t	__real_strlcpy(char *, const char *, size_t);
+size_t	__wrap_strlcpy(char *, const char *, size_t);
+
+size_t
+__wrap_strlcpy(char *to, const char *from, size_t size)
+{
+	if (dies)
+		_exit(0);
+	return __real_strlcpy(to, from, size);
+}
+
 static bool
 same(const char *text, int64_t now)
 {
@@ -96,7 +110,33 @@ rare(void)
 	    "%d are written", i, written);
 	ok(fold_take_dropped() == (unsigned long)(i - written),
 	    "the others are dropped, and counted");
-	ok(!fold_line("s", LOG_INFO, false, 62000), "an ordinary text has room");
+	for (i = 0; i < 10000; i++) {
+		(void)snprintf(text, sizeof(text), "r %d", i);
+		(void)fold_line(text, LOG_INFO, true, 62001);
+	}
+	ok(!same("s", 62002) && same("s", 62002),
+	    "an ordinary text has room, although all of these are counted");
+}
+
+static void
+killed(bool rarely)
+{
+	pid_t	child;
+
+	fold_open();
+	if ((child = fork()) == -1)
+		bail("fork");
+	if (child == 0) {
+		dies = true;
+		(void)fold_line("last", LOG_INFO, rarely, 1000);
+		_exit(1);
+	}
+	ok(await_end(child) == 0, "a process dies while it writes a text");
+	ok(!fold_line("next", LOG_INFO, rarely, 1001) &&
+	    fold_line("next", LOG_INFO, rarely, 1001),
+	    "the next text is written, and then counted");
+	ok(!fold_line("last", LOG_INFO, rarely, 1002) &&
+	    fold_line("last", LOG_INFO, rarely, 1002), "and so is that one");
 }
 
 static void
@@ -143,6 +183,8 @@ main(void)
 	windows();
 	many_texts();
 	rare();
+	killed(false);
+	killed(true);
 	many_processes();
 	return done();
 }

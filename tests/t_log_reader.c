@@ -144,6 +144,40 @@ play(const char *kind, void (*prepare)(void), int reader, bool gone)
 		(void)close(reader);
 }
 
+/* The log is standard output, which is the client in a program, and nothing
+   when the port has been printed. */
+static void
+standard_output(const char *option)
+{
+	const char	*argv[] = { "./outlived", option, "-l", "/dev/stdout",
+			    "127.0.0.1:9999", "exec", "sh", "-c",
+			    "echo log >&2; echo client", NULL };
+	char		text[4096];
+	int		fd, client;
+	ssize_t		n;
+	pid_t		parent;
+
+	(void)snprintf(path, sizeof(path), "%s/output", harness_state());
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	parent = program_start_in(NULL, argv, fd);
+	await_listener(9999);
+	client = dial(9999);
+	ok(hears(client, "client\n"), "%s -l /dev/stdout: a program has its "
+	    "client", option);
+	(void)close(client);
+	send_signal(parent, SIGHUP);
+	send_signal(parent, SIGTERM);
+	(void)await_end(parent);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	text[n < 0 ? 0 : n] = '\0';
+	ok(strstr(text, "parent of ") != NULL && strstr(text, "\nlog\n") !=
+	    NULL && strstr(text, "the port is free") != NULL,
+	    "the log is there, to its end");
+	ok(strstr(text, "no longer") == NULL, "it stays where it is");
+	(void)close(fd);
+	ok(harness_nobody_left(), "nobody is left");
+}
+
 int
 main(void)
 {
@@ -155,5 +189,7 @@ main(void)
 	    true);
 	play("a file at its limit", limited, full_file(), false);
 	play("a terminal that nobody reads", terminal_there, terminal(), false);
+	standard_output("-v");
+	standard_output("-1");
 	return done();
 }

@@ -313,8 +313,7 @@ cannot(const struct cell *cell)
 {
 	if (cell->strategy->lock_holder != NULL)
 		has_idle_child();
-	if (cell->strategy->parent_accepts)
-		cannot_accept();
+	cannot_accept();
 	has_room(cell);
 }
 

@@ -16,6 +16,7 @@
 #include "client.h"
 #include "harness.h"
 #include "net/address.h"
+#include "net/log.h"
 #include "pool/pool.h"
 #include "pool/source.h"
 #include "process.h"
@@ -181,6 +182,34 @@ draining(void)
 	ok(harness_nobody_left(), "nobody is left");
 }
 
+/* One after another, as soon as he sees the end. */
+static void
+in_turn(const char *strategy)
+{
+	static const char *const	services[][2] = {
+		{ "daytime", NULL }, { "exec", "date" } };
+	struct server			server;
+	char				byte;
+	int				client, i, k, served;
+
+	harness_new_state();
+	harness_strategy(strategy);
+	for (i = 0; i < 2; i++) {
+		server = server_start("-s", "1", SERVER, services[i][0],
+		    services[i][1], NULL);
+		for (k = served = 0; k < 50; k++) {
+			client = dial_from(ONE, SERVER);
+			served += read(client, &byte, 1) == 1;
+			while (read(client, &byte, 1) == 1)
+				;
+			(void)close(client);
+		}
+		ok(served == 50, "%s, %s: of 50 one after another %d are "
+		    "served", strategy, services[i][0], served);
+		server_end(server);
+	}
+}
+
 #define CROWD	100
 #define ROOM	10
 
@@ -251,12 +280,15 @@ race(void)
 	    source_open(&pool) == -1 || address_numeric(&client, ONE) == -1)
 		bail("memory");
 	entered = turn + 1;
+	/* Its refusals are one line. */
+	(void)log_open(NULL, false);
+	log_begun();
 	if ((child = fork()) == -1)
 		bail("fork");
 	me = child == 0;
 	for (i = 1; i <= ROUNDS; i++) {
 		meet(turn, 4 * i - 2);
-		if (source_enter(&pool, me, &client))
+		if (source_enter(&pool, me, &client, NULL))
 			atomic_fetch_add(entered, 1);
 		meet(turn, 4 * i);
 		source_leave(&pool, me);
@@ -323,6 +355,7 @@ main(void)
 	for (strategy = all; *strategy != NULL; strategy++) {
 		limit(*strategy);
 		orphans(*strategy);
+		in_turn(*strategy);
 		crowd(*strategy);
 	}
 	draining();

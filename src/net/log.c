@@ -62,6 +62,22 @@ log_for_programs(void)
 	return fd == -1 ? STDERR_FILENO : fd;
 }
 
+/* strnvis() takes memory from the heap, which may be another process's that is
+   to go on with it (vfork): almost never, as almost all is printable. */
+static void
+print(char *to, const char *text, size_t room)
+{
+	const char	*byte = text;
+
+	while (*byte >= ' ' && *byte <= '~')
+		byte++;
+	if (*byte == '\0')
+		(void)strlcpy(to, text, room);
+	else
+		(void)strnvis(to, text, room,
+		    VIS_TAB | VIS_NL | VIS_CSTYLE | VIS_NOSLASH);
+}
+
 /* Whether all of it was written. */
 static bool
 put(int priority, const char *text)
@@ -77,9 +93,8 @@ put(int priority, const char *text)
 	if (output->stamp != NULL)
 		end += output->stamp(priority, end);
 	beginning = end;
-	end += snprintf(end, LINE / 2, "%s[%d]: ", getprogname(), getpid());
-	(void)strnvis(end, text, sizeof(line) - 1 - (size_t)(end - line),
-	    VIS_TAB | VIS_NL | VIS_CSTYLE | VIS_NOSLASH);
+	end += snprintf(end, LINE / 2, "%.100s[%d]: ", getprogname(), getpid());
+	print(end, text, sizeof(line) - 1 - (size_t)(end - line));
 	end += strlen(end);
 	*end++ = '\n';
 	if (!begun && output != &log_stderr)

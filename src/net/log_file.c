@@ -9,6 +9,9 @@
  * - no file has it, and ours has been renamed: who did that makes the new one,
  *   or has us make it by HUP (log_reopen()).  Until then ours is the log;
  * - it was cut off: O_APPEND goes on at its new end.
+ *
+ * What is in /dev or /proc is no name to come back to: /dev/stdout is another
+ * file in each process.
  */
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -30,7 +33,7 @@
 
 static char	*path;			/* absolute */
 static int	 descriptor = -1;
-static bool	 regular;
+static bool	 regular, named;
 
 static char *
 absolute(const char *name)
@@ -81,6 +84,8 @@ file_open(const char *where)
 	tzset();
 	if ((path = absolute(where)) == NULL)
 		return -1;
+	named = strncmp(path, "/dev/", 5) != 0 &&
+	    strncmp(path, "/proc/", 6) != 0;
 	return take(O_CREAT);
 }
 
@@ -102,14 +107,14 @@ enum name { NAME_OURS, NAME_OTHER, NAME_NOBODYS };
 static enum name
 whose_name(int *flags)
 {
-	struct stat	named, ours;
+	struct stat	there, ours;
 
 	*flags = 0;
-	if (fstat(descriptor, &ours) == -1)
+	if (!named || fstat(descriptor, &ours) == -1)
 		return NAME_OURS;
-	if (stat(path, &named) == 0)
-		return named.st_dev == ours.st_dev &&
-		    named.st_ino == ours.st_ino ? NAME_OURS : NAME_OTHER;
+	if (stat(path, &there) == 0)
+		return there.st_dev == ours.st_dev &&
+		    there.st_ino == ours.st_ino ? NAME_OURS : NAME_OTHER;
 	if (errno != ENOENT || ours.st_nlink > 0)
 		return NAME_NOBODYS;
 	*flags = O_CREAT;
@@ -162,7 +167,7 @@ file_put(const char *line, size_t len)
 static void
 file_reopen(void)
 {
-	if (take(O_CREAT) == -1)
+	if (named && take(O_CREAT) == -1)
 		tell_why(NAME_OTHER);
 }
 

@@ -4,11 +4,13 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "log_fold.h"
 
 #define TEXTS		256
+#define RARE_TEXTS	128		/* of them */
 
 /* How long a text is only counted, in ms: at first, and at most. */
 #define FIRST_WINDOW	1000
@@ -70,17 +72,21 @@ find(const char *text)
 	return -1;
 }
 
-/* A place for a text: one whose time is over, or the one whose time is over
-   next; but not while there is something to tell of it.  -1: none. */
+/* A place for a text: one whose time is over, or, unless that text is rare, the
+   one whose time is over next; but not while there is something to tell of it,
+   or somebody writes it, who may have died over it.  -1: none. */
 static int
-find_room(void)
+find_room(bool rare, int64_t now)
 {
-	int	i, best = -1;
-	int64_t	until, earliest = INT64_MAX;
+	/* What clients can cause takes no place from the rest. */
+	int	i = rare ? 0 : RARE_TEXTS, end = rare ? RARE_TEXTS : TEXTS;
+	int	best = -1;
+	int64_t	until, earliest = rare ? now + 1 : INT64_MAX;
 
-	for (i = 0; i < TEXTS; i++) {
+	for (; i < end; i++) {
 		until = atomic_load(&memory->marks[i].until);
 		if (atomic_load(&memory->marks[i].more) == 0 &&
+		    atomic_load(&memory->marks[i].edition) % 2 == 0 &&
 		    until < earliest) {
 			earliest = until;
 			best = i;
@@ -90,76 +96,83 @@ find_room(void)
 }
 
 static void
-first_window(struct mark *mark, bool rare, int64_t now)
+begin_window(struct mark *mark, int window, int64_t now)
 {
-	int	window = rare ? LAST_WINDOW : FIRST_WINDOW;
-
-	atomic_store(&mark->window, window);
-	atomic_store(&mark->until, now + window);
-}
-
-/* In a place that is free, or, unless that text is rare, of another text.
-   False: there is none. */
-static bool
-remember(const char *text, int priority, bool rare, int64_t now)
-{
-	int		 i = find_room();
-	struct mark	*mark;
-	unsigned int	 edition;
-
-	if (i == -1)
-		return false;
-	mark = &memory->marks[i];
-	if (rare && now < atomic_load(&mark->until))
-		return false;
-	edition = atomic_load(&mark->edition);
-	if (edition % 2 != 0 || !atomic_compare_exchange_strong(&mark->edition,
-	    &edition, edition + 1))
-		return false;
-	(void)strlcpy(memory->lines[i].text, text, FOLD_TEXT);
-	memory->lines[i].priority = priority;
-	first_window(mark, rare, now);
-	atomic_store(&mark->edition, edition + 2);
-	return true;
-}
-
-/* It came again and again: what comes now is told later than the last time. */
-static void
-next_window(struct mark *mark, int64_t now)
-{
-	int	window = 2 * atomic_load(&mark->window);
-
-	if (window > LAST_WINDOW)
+	/* A process that runs wild may have written anything. */
+	if (window <= 0 || window > LAST_WINDOW)
 		window = LAST_WINDOW;
 	atomic_store(&mark->window, window);
 	atomic_store(&mark->until, now + window);
 }
 
+/* In a place of its own: which one; or -1, somebody else has taken it. */
+static int
+remember(int i, const char *text, int priority, bool rare, int64_t now)
+{
+	struct mark	*mark = &memory->marks[i];
+	unsigned int	 edition = atomic_load(&mark->edition);
+
+	if (edition % 2 != 0 || !atomic_compare_exchange_strong(&mark->edition,
+	    &edition, edition + 1))
+		return -1;
+	(void)strlcpy(memory->lines[i].text, text, FOLD_TEXT);
+	memory->lines[i].priority = priority;
+	begin_window(mark, rare ? LAST_WINDOW : FIRST_WINDOW, now);
+	atomic_store(&mark->edition, edition + 2);
+	return i;
+}
+
+/* Two who come at the same time have two places: the first one counts. */
+static int
+only_one(const char *text, int mine)
+{
+	int	first = find(text);
+
+	if (first == -1 || first >= mine)
+		return mine;
+	atomic_store(&memory->marks[mine].until, 0);
+	memory->lines[mine].text[0] = '\0';
+	return first;
+}
+
+static void
+count(int i)
+{
+	uint64_t	one = 1;
+
+	if (atomic_fetch_add(&memory->marks[i].more, 1) > 0)
+		return;
+	atomic_store(&memory->counted, true);
+	if (wake != -1)
+		(void)!write(wake, &one, sizeof(one));
+}
+
 bool
 fold_line(const char *text, int priority, bool rare, int64_t now)
 {
-	int		 i = find(text);
-	struct mark	*mark;
-	uint64_t	 one = 1;
+	int	i, mine;
 
-	if (i == -1) {
-		if (strlen(text) >= FOLD_TEXT ||
-		    remember(text, priority, rare, now) || !rare)
+	if (strlen(text) >= FOLD_TEXT)
+		return false;
+	while ((i = find(text)) == -1) {
+		if ((mine = find_room(rare, now)) == -1) {
+			if (rare)
+				fold_dropped(1);
+			return rare;
+		}
+		if (remember(mine, text, priority, rare, now) == -1)
+			continue;
+		if ((i = only_one(text, mine)) == mine)
 			return false;
-		fold_dropped(1);
-		return true;
+		break;
 	}
-	mark = &memory->marks[i];
-	if (now >= atomic_load(&mark->until)) {
+	if (now >= atomic_load(&memory->marks[i].until)) {
 		/* What was counted has been told (fold_next()). */
-		first_window(mark, rare, now);
+		begin_window(&memory->marks[i], rare ? LAST_WINDOW :
+		    FIRST_WINDOW, now);
 		return false;
 	}
-	if (atomic_fetch_add(&mark->more, 1) == 0) {
-		atomic_store(&memory->counted, true);
-		if (wake != -1)
-			(void)!write(wake, &one, sizeof(one));
-	}
+	count(i);
 	return true;
 }
 
@@ -177,9 +190,12 @@ fold_next(int64_t now, bool all, struct fold_count *count)
 		count->more = atomic_exchange(&mark->more, 0);
 		if (count->more == 0)
 			continue;	/* another process was faster */
-		(void)strlcpy(count->text, memory->lines[i].text, FOLD_TEXT);
-		count->priority = memory->lines[i].priority;
-		next_window(mark, now);
+		memcpy(count->text, memory->lines[i].text, FOLD_TEXT);
+		count->text[FOLD_TEXT - 1] = '\0';
+		count->priority = memory->lines[i].priority & LOG_PRIMASK;
+		/* It came again and again: what comes now is told later. */
+		begin_window(mark, 2 * (atomic_load(&mark->window) %
+		    (LAST_WINDOW + 1)), now);
 		return true;
 	}
 	return false;
@@ -203,6 +219,8 @@ fold_sleep(int64_t now)
 	if (least == INT64_MAX)
 		return -1;
 	atomic_store(&memory->counted, true);
+	if (least > LAST_WINDOW)
+		return LAST_WINDOW;
 	return least < 0 ? 0 : (int)least;
 }
 

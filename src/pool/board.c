@@ -41,6 +41,7 @@ struct shared {
 	_Atomic uint64_t changes;
 	_Atomic int32_t	 fewest, most;	/* to sleep for */
 	_Atomic bool	 parted;	/* the parent has */
+	_Atomic int64_t	 closed_until;	/* clock_ms() */
 	uint64_t	 served;	/* by those whom the parent has
 					   buried */
 	/* As a child that is forked for one client writes to these alone, they
@@ -446,6 +447,19 @@ board_free(struct board *board, int slot)
 	save_doing(board, slot, 0);
 	save(board, &board->shared->served, sizeof(board->shared->served),
 	    offsetof(struct board_head, served));
+}
+
+bool
+board_cannot_accept(struct board *board, int64_t until)
+{
+	return atomic_exchange(&board->shared->closed_until, until) <
+	    clock_ms();
+}
+
+bool
+board_accepts(const struct board *board)
+{
+	return atomic_load(&board->shared->closed_until) < clock_ms();
 }
 
 void

@@ -73,6 +73,11 @@ void		 board_free(struct board *, int slot);
    parent is told. */
 void		 board_discount(struct board *, int slot);
 
+/* For a child: it cannot accept until then, clock_ms(); returns whether that is
+   news.  For the parent: no child has said so, or its time is over. */
+bool		 board_cannot_accept(struct board *, int64_t until);
+bool		 board_accepts(const struct board *);
+
 /* For the parent: a stopped child keeps the others from accepting; or (0) none
    does. */
 void		 board_stuck(struct board *, pid_t);

@@ -103,15 +103,17 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 
 	title_busy(pool->config->service_name, name);
 	log_debug("%s for %s", pool->config->service_name, name);
-	if (pool->config->becomes_program)
+	if (pool->config->becomes_program) {
 		runner_serve(pool, &client);
-	else {
+		source_leave(pool, pool->slot);
+	} else {
 		limit_begin(pool->config, &client);
 		pool->config->service(&client, pool->config->arg);
 		limit_end(pool->config, &client);
+		/* Before the client sees the end, and is back. */
+		source_leave(pool, pool->slot);
 		(void)close(fd);
 	}
-	source_leave(pool, pool->slot);
 	pool->served++;
 	if (worn_out(pool))
 		leave(pool, 0);
@@ -146,7 +148,7 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first,
 		if (board_busy(pool->board, slot, address_print(&peer, name),
 		    pool->strategy->parent_accepts ? 0 : -1))
 			wake_parent(pool);
-		if (!source_enter(pool, slot, &peer)) {
+		if (!source_enter(pool, slot, &peer, NULL)) {
 			refuse(pool, fd);
 			continue;
 		}

@@ -79,8 +79,10 @@ limit_end(const struct outlive_config *config,
     const struct outlive_client *client)
 {
 	if (config->session_limit > 0) {
-		(void)alarm(0);
+		/* First: an alarm that has come already is not to set the
+		   second one. */
 		serving = -1;
+		(void)alarm(0);
 	}
 	if (config->idle_timeout > 0 && stall_seen())
 		log_debug("idle timeout: %s was ended after %d s without "

@@ -176,6 +176,7 @@ close_pool(struct pool *pool)
 		(void)close(pool->spare);
 	if (pool->lock != -1)
 		(void)close(pool->lock);
+	source_close(pool);
 	if (pool->children != NULL)
 		(void)munmap(pool->children, (size_t)board_size(pool->board) *
 		    sizeof(*pool->children));
@@ -183,7 +184,6 @@ close_pool(struct pool *pool)
 		board_part(pool->board);
 		board_close(pool->board);
 	}
-	source_close(pool);
 	instance_close(&pool->instance);
 }
 

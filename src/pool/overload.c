@@ -77,6 +77,13 @@ is_full(const struct pool *pool, const struct policy_counts *counts)
 	    (!pool->strategy->prefork || counts->unclaimed <= 0);
 }
 
+/* For whoever does it. */
+static bool
+accept_fails(const struct pool *pool, int64_t now)
+{
+	return now < pool->accepts.not_before || !board_accepts(pool->board);
+}
+
 static bool
 births_wait(const struct pool *pool, int64_t now)
 {
@@ -90,7 +97,7 @@ is_closed(const struct pool *pool, const struct policy_counts *counts,
     int64_t now)
 {
 	return is_full(pool, counts) || pool->stuck != 0 ||
-	    now < pool->accepts.not_before ||
+	    accept_fails(pool, now) ||
 	    (births_wait(pool, now) &&
 	    (!pool->strategy->prefork || counts->unclaimed <= 0));
 }
@@ -105,7 +112,7 @@ reason(const struct pool *pool, const struct policy_counts *counts,
 	if (pool->stuck != 0)
 		(void)snprintf(text, size, "child %d is stopped and has the "
 		    "accept lock", pool->stuck);
-	else if (now < pool->accepts.not_before)
+	else if (accept_fails(pool, now))
 		(void)snprintf(text, size, "accept() fails");
 	else if (is_full(pool, counts))
 		(void)snprintf(text, size, "all %d children are busy, and "
@@ -165,6 +172,8 @@ refuse_one(struct pool *pool)
 
 	if (fd != -1) {
 		(void)close(fd);
+		if (policy_fine(&pool->accepts, clock_ms()))
+			log_info("accept: works again");
 		log_debug("refused %s", address_print(&peer, name));
 		pool->overload.refused++;
 		return true;
@@ -230,12 +239,13 @@ drop_early(struct pool *pool, const struct policy_counts *counts, int before,
 	    overload->waiting, arrived, arc4random_uniform);
 	if (how_many == 0)
 		return;
-	if (spell_on(&overload->refusals, now)) {
+	if (!overload->refusals.open)
 		overload->refused = 0;
+	refuse(pool, how_many);
+	/* Children may have been faster. */
+	if (overload->refused > 0 && spell_on(&overload->refusals, now))
 		log_info("all %d children are busy and %d clients wait: "
 		    "refusing some", counts->children, overload->waiting);
-	}
-	refuse(pool, how_many);
 	overload->waiting = listener_waiting(pool->listener);
 }
 

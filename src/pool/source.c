@@ -12,7 +12,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@
 
 #include "generation.h"
 #include "net/address.h"
+#include "net/clock.h"
 #include "net/log.h"
 #include "net/process.h"
 #include "pool.h"
@@ -29,7 +32,13 @@
 #define NOT_YET	0		/* no ticket */
 
 /* How often another process may have the processor before it draws. */
-#define PATIENCE	10000
+#define YIELDS		10000
+
+/* A moment, in ms; how many are worth waiting; and how long after the first one
+   nobody else waits. */
+#define MOMENT		2
+#define MOMENTS		5
+#define PAUSE		20
 
 struct source_slot {
 	_Atomic uint64_t	source;
@@ -38,8 +47,8 @@ struct source_slot {
 
 /* In memory that all share. */
 struct sources {
-	size_t			bytes;
 	_Atomic uint64_t	last_ticket;
+	_Atomic int64_t		impatient;	/* until then, clock_ms() */
 	_Atomic int		used;		/* slots below this */
 	struct source_slot	slots[];
 };
@@ -82,21 +91,24 @@ source_print(const struct address *address, char text[ADDRESS_TEXT])
 	return text;
 }
 
+static size_t
+bytes_of(const struct pool *pool)
+{
+	return sizeof(struct sources) +
+	    (size_t)board_size(pool->board) * sizeof(struct source_slot);
+}
+
 int
 source_open(struct pool *pool)
 {
-	size_t		 bytes = sizeof(struct sources) +
-			    (size_t)board_size(pool->board) *
-			    sizeof(struct source_slot);
 	struct sources	*sources;
 
 	if (pool->config->per_source == 0)
 		return 0;
-	sources = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	sources = mmap(NULL, bytes_of(pool), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sources == MAP_FAILED)
 		return -1;
-	sources->bytes = bytes;
 	pool->sources = sources;
 	return 0;
 }
@@ -133,8 +145,21 @@ void
 source_close(struct pool *pool)
 {
 	if (pool->sources != NULL)
-		(void)munmap(pool->sources, pool->sources->bytes);
+		(void)munmap(pool->sources, bytes_of(pool));
 	free(pool->source_others);
+}
+
+/* What cannot be read now is no reason to believe that it has ended. */
+static bool
+is_alive(const struct source_other *other)
+{
+	struct process	process;
+
+	if (kill(other->pid, 0) == -1 && errno == ESRCH)
+		return false;
+	return process_read(other->pid, &process) == -1 ||
+	    (!process_is_dead(&process) &&
+	    (other->start == 0 || process.start == other->start));
 }
 
 /* An orphan that is done with its client leaves.  Its number may be somebody
@@ -143,14 +168,12 @@ static int
 count_others(struct pool *pool, uint64_t source)
 {
 	struct source_other	*other = pool->source_others;
-	struct process		 process;
 	int			 i, many = 0;
 
 	for (i = 0; i < pool->n_source_others; i++) {
 		if (other[i].source != source)
 			continue;
-		if (process_read(other[i].pid, &process) == 0 &&
-		    !process_is_dead(&process) && (other[i].start == 0 || process.start == other[i].start))
+		if (is_alive(&other[i]))
 			many++;
 		else
 			other[i].source = NOBODY;
@@ -167,19 +190,23 @@ ticket_of(struct source_slot *slot)
 	int		tries = 0;
 
 	while ((ticket = atomic_load(&slot->ticket)) == NOT_YET &&
-	    ++tries < PATIENCE)
+	    ++tries < YIELDS)
 		(void)sched_yield();
 	return ticket;
 }
 
 static int
-count_earlier(struct sources *sources, int slot, uint64_t source,
+count_earlier(const struct pool *pool, int slot, uint64_t source,
     uint64_t ticket)
 {
+	struct sources		*sources = pool->sources;
 	struct source_slot	*other;
-	int			 i, many = 0;
+	int			 i, many = 0, used = atomic_load(&sources->used);
 
-	for (i = 0; i < atomic_load(&sources->used); i++) {
+	/* A child that runs wild may have said anything. */
+	if (used > board_size(pool->board))
+		used = board_size(pool->board);
+	for (i = 0; i < used; i++) {
 		other = &sources->slots[i];
 		many += i != slot && atomic_load(&other->source) == source &&
 		    ticket_of(other) < ticket;
@@ -197,28 +224,63 @@ use_slot(struct sources *sources, int slot)
 		;
 }
 
-bool
-source_enter(struct pool *pool, int slot, const struct address *client)
+static bool
+has_room(struct pool *pool, int slot, uint64_t source)
 {
-	struct sources	*sources = pool->sources;
-	const uint64_t	 source = source_of(client);
-	const int	 most = pool->config->per_source;
-	uint64_t	 ticket;
-	char		 text[ADDRESS_TEXT];
+	struct source_slot	*mine = &pool->sources->slots[slot];
+	uint64_t		 ticket;
 
-	if (sources == NULL)
-		return true;
-	use_slot(sources, slot);
-	atomic_store(&sources->slots[slot].ticket, NOT_YET);
-	atomic_store(&sources->slots[slot].source, source);
-	ticket = atomic_fetch_add(&sources->last_ticket, 1) + 1;
-	atomic_store(&sources->slots[slot].ticket, ticket);
-	if (count_earlier(sources, slot, source, ticket) +
-	    count_others(pool, source) < most)
+	atomic_store(&mine->ticket, NOT_YET);
+	atomic_store(&mine->source, source);
+	ticket = atomic_fetch_add(&pool->sources->last_ticket, 1) + 1;
+	atomic_store(&mine->ticket, ticket);
+	if (count_earlier(pool, slot, source, ticket) +
+	    count_others(pool, source) < pool->config->per_source)
 		return true;
 	source_leave(pool, slot);
+	return false;
+}
+
+/* One process at a time waits, and after it did in vain nobody for a while. */
+static bool
+gets_room(struct pool *pool, int slot, uint64_t source,
+    void (*meanwhile)(struct pool *))
+{
+	_Atomic int64_t	*impatient = &pool->sources->impatient;
+	int64_t		 now = clock_ms(), until = atomic_load(impatient);
+	int		 tries;
+
+	/* A process that runs wild may have written any time. */
+	if ((now < until && until <= now + PAUSE) ||
+	    !atomic_compare_exchange_strong(impatient, &until, now + PAUSE))
+		return false;
+	for (tries = 0; tries < MOMENTS; tries++) {
+		(void)poll(NULL, 0, MOMENT);
+		if (meanwhile != NULL)
+			meanwhile(pool);
+		if (has_room(pool, slot, source)) {
+			atomic_store(impatient, 0);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+source_enter(struct pool *pool, int slot, const struct address *client,
+    void (*meanwhile)(struct pool *))
+{
+	const uint64_t	source = source_of(client);
+	char		text[ADDRESS_TEXT];
+
+	if (pool->sources == NULL)
+		return true;
+	use_slot(pool->sources, slot);
+	if (has_room(pool, slot, source) ||
+	    gets_room(pool, slot, source, meanwhile))
+		return true;
 	log_rarely("%s has %d clients, and may have no more: refusing others",
-	    source_print(client, text), most);
+	    source_print(client, text), pool->config->per_source);
 	return false;
 }
 

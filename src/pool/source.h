@@ -25,10 +25,16 @@ void	source_close(struct pool *);
  * The client is to be served by the child of this slot, which is the caller, or
  * is about to be forked.  False: its source has enough of them, which the log
  * says once a minute; the caller closes.
+ *
+ * Somebody may have seen the end of his connection, and be back, before those
+ * who served him have noticed: so it is worth a moment, in which meanwhile() is
+ * called, if there is one; but not for each of a flood.
  */
-bool	source_enter(struct pool *, int slot, const struct address *);
+bool	source_enter(struct pool *, int slot, const struct address *,
+	    void (*meanwhile)(struct pool *));
 
-/* It is no longer; whoever buries a child says so, too. */
+/* The client is served no longer: to be said before the connection is closed;
+   whoever buries a child says so, too. */
 void	source_leave(struct pool *, int slot);
 
 #endif

@@ -79,8 +79,10 @@ spawn_birth(struct pool *pool, int fd, const struct address *peer)
 	int	slot = free_slot(pool), living = pool->living, error;
 	pid_t	pid = -1;
 
-	/* An idle child says so itself, when it has a client. */
-	if (slot != -1 && fd != -1 && !source_enter(pool, slot, peer)) {
+	/* An idle child says so itself, when it has a client.  Whom a program
+	   serves is counted until that is buried. */
+	if (slot != -1 && fd != -1 &&
+	    !source_enter(pool, slot, peer, spawn_reap)) {
 		(void)close(fd);
 		return 0;
 	}

@@ -62,10 +62,15 @@ accept_close(struct pool *pool)
 static void
 wait_for_room(struct pool *pool)
 {
-	int	ms = policy_trouble(&pool->accepts, ACCEPT_PAUSE, clock_ms());
+	int		ms = policy_trouble(&pool->accepts, ACCEPT_PAUSE,
+			    clock_ms());
+	uint64_t	one = 1;
 
 	if (ms > 0)
 		log_warn("accept: the next try in %d ms", ms);
+	/* The parent takes us for idle, and looks at who waits (overload.h). */
+	if (board_cannot_accept(pool->board, pool->accepts.not_before))
+		(void)!write(pool->wake, &one, sizeof(one));
 	(void)poll(NULL, 0, (int)(pool->accepts.not_before - clock_ms()));
 }
 

@@ -149,10 +149,11 @@ exec_serve(const struct outlive_client *client, void *arg)
 	char *const	*argv = arg;
 
 	restore_signals();
+	/* The log first: it may be what standard output is. */
 	if (name_ends(client) == 0 &&
+	    dup2(log_for_programs(), STDERR_FILENO) != -1 &&
 	    dup2(client->fd, STDIN_FILENO) != -1 &&
-	    dup2(client->fd, STDOUT_FILENO) != -1 &&
-	    dup2(log_for_programs(), STDERR_FILENO) != -1) {
+	    dup2(client->fd, STDOUT_FILENO) != -1) {
 		(void)execve(program_path, argv, environment);
 		/* It may have moved. */
 		if (program_find(argv[0], program_path) == 0)
