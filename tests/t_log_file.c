@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A log in a file that others rename, remove, cut off, and fill. */
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -9,6 +10,7 @@
 #include <fnmatch.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,18 +293,23 @@ vforked(void)
 static void
 all_at_once(void)
 {
-	char	name[32];
-	int	i, k, total = 0, each;
-	pid_t	writers[WRITERS];
+	struct wait	wait;
+	char		name[32];
+	int		i, k, total = 0, each;
+	pid_t		writers[WRITERS];
+	_Atomic int	*written = mmap(NULL, sizeof(*written), PROT_READ |
+			    PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	begin("log");
 	for (i = 0; i < WRITERS; i++) {
 		if ((writers[i] = fork()) == -1)
 			bail("fork");
 		if (writers[i] == 0) {
-			for (k = 0; k < LINES; k++)
+			for (k = 0; k < LINES; k++) {
 				/* Too long to be counted (log_fold.h). */
 				log_info("%d wrote %0250d", i, k);
+				atomic_fetch_add(written, 1);
+			}
 			_exit(0);
 		}
 	}
@@ -310,8 +317,10 @@ all_at_once(void)
 		(void)snprintf(name, sizeof(name), "log.%d", i);
 		create("new");
 		/* Once there is a line in it, so that each has its turn. */
-		while (*contents("log") == '\0' && i < ROTATIONS / 2)
-			(void)usleep(100);
+		wait = (struct wait){ .what = "a line" };
+		while (*contents("log") == '\0' && i < ROTATIONS / 2 &&
+		    atomic_load(written) < WRITERS * LINES)
+			wait_a_moment(&wait);
 		(void)!link("log", name);
 		(void)rename("new", "log");
 	}
