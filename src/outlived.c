@@ -105,7 +105,7 @@ static const struct {
 	{ 'b', IN(backlog), "the backlog", 1, 65535 },
 	{ 'm', IN(max_children), "the number of children", 1, 100000 },
 	{ 'r', IN(max_requests), "the number of clients", 0, 1000000000 },
-	{ 's', IN(per_source), "the number of clients", 0, 100000 },
+	{ 's', IN(per_source), "clients of one address", 0, 100000 },
 	{ 't', IN(idle_timeout), "the idle timeout", 0, 86400 },
 	{ 'w', IN(bind_wait), "the wait", 0, 86400 },
 	{ 'x', IN(session_limit), "the session limit", 0, 86400 },

@@ -14,8 +14,7 @@
 #include "harness.h"
 #include "net/clock.h"
 
-/* They wait most of the time. */
-#define AT_ONCE		24
+int	cells_at_once = 8;
 
 struct run {
 	pid_t		 pid;
@@ -92,7 +91,7 @@ cells_play(const struct cell *cells, int n)
 	if (runs == NULL)
 		bail("no memory");
 	while (said < n) {
-		for (; begun < n && begun - ended < AT_ONCE; begun++)
+		for (; begun < n && begun - ended < cells_at_once; begun++)
 			begin(&cells[begun], &runs[begun]);
 		if ((pid = wait(&status)) == -1)
 			bail("wait: %s", strerror(errno));

@@ -24,6 +24,10 @@ struct cell {
  */
 void	cells_play(const struct cell *, int n);
 
+/* How many at the same time; more where they wait by the clock, and do little
+   else. */
+extern int	cells_at_once;
+
 /* The same, each with every strategy. */
 void	cells_play_all(const struct cell *, int n);
 /* Each with two: the parent accepts, or the children do. */

@@ -188,6 +188,29 @@ growth(void)
 	server_end(server);
 }
 
+/* The same far below -m: a parent that has been full looks by the clock, too,
+   this one only hears of it. */
+static void
+shrinks(void)
+{
+	struct wait	wait = { .what = "idle children to leave" };
+	struct server	server = server_start("-i", "1:2", "-m", "40",
+			    "127.0.0.1:0", "echo", NULL);
+	int		clients[6], i;
+	pid_t		list[64];
+
+	for (i = 0; i < 6; i++) {
+		clients[i] = dial(server.port);
+		ok(echoes(clients[i], "hello\n"), "one of six is served");
+	}
+	for (i = 0; i < 6; i++)
+		(void)close(clients[i]);
+	while (children_of(server.pid, list, 64) != 2)
+		wait_a_moment(&wait);
+	ok(1, "two idle children are left");
+	server_end(server);
+}
+
 /* A child that is told to leave when done: WINCH. */
 static void
 asked_to_leave(void)
@@ -448,6 +471,7 @@ play(const struct cell *cell)
 	if (prefork) {
 		killed_idle();
 		worn_out();
+		shrinks();
 	}
 	/* Where one has the lock, others wait for it (t_pause). */
 	if (prefork && strategy->lock_holder == NULL)

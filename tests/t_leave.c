@@ -92,6 +92,17 @@ orphaned(void)
 	return next() == 'a' && next() == 'b' ? next() : 'x';
 }
 
+/* It had gone before we asked to be told. */
+static int
+late(void)
+{
+	char	byte;
+
+	if (next() != 'a' || next() != 'b')
+		return 'x';
+	return recv(queue[1], &byte, 1, MSG_DONTWAIT) == 0 ? 'e' : 'w';
+}
+
 int
 main(void)
 {
@@ -102,5 +113,6 @@ main(void)
 	    "what a service forks does not end the queue");
 	ok(child(1, orphaned) == 'e',
 	    "an orphan: the queue to its end, then end-of-file");
+	ok(child(1, late) == 'e', "the same, although nobody has told it");
 	return done();
 }

@@ -41,9 +41,12 @@ unsigned int	__wrap_alarm(unsigned int);
 unsigned int
 __wrap_alarm(unsigned int seconds)
 {
+	unsigned int	before = __real_alarm(seconds);
+
+	/* It was on its way. */
 	if (just_now && seconds == 0)
 		(void)raise(SIGALRM);
-	return __real_alarm(seconds);
+	return before;
 }
 
 static void
@@ -532,6 +535,7 @@ main(int argc, char *argv[])
 			cells[n] = plays[i];
 			cells[n++].strategy = ways[way];
 		}
+	cells_at_once = n;
 	cells_play(cells, n);
 	return done();
 }
