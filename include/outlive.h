@@ -150,6 +150,14 @@ struct outlive_config {
 	int		 idle_timeout;
 	int		 session_limit;
 
+	/*
+	 * Once the port is bound, become this user for good, with his group and
+	 * no other; what is executed from then on gains nothing by whose file
+	 * it is (PR_SET_NO_NEW_PRIVS in prctl(2)).  The instance's directory
+	 * belongs to him.  Who is not root can name himself only.  NULL
+	 */
+	const char	*user;
+
 	int		 bind_wait;	/* seconds to go on trying an address
 					   that is in use, or not there yet;
 					   3 */

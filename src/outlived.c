@@ -27,6 +27,7 @@ static const struct option	options[] = {
 	{ "per-source",		required_argument,	NULL, 's' },
 	{ "state-dir",		required_argument,	NULL, 'S' },
 	{ "idle-timeout",	required_argument,	NULL, 't' },
+	{ "user",		required_argument,	NULL, 'u' },
 	{ "verbose",		no_argument,		NULL, 'v' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
 	{ "session-limit",	required_argument,	NULL, 'x' },
@@ -38,8 +39,8 @@ static const struct option	options[] = {
 static const char	synopsis[] =
 "usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
 "                [-m children] [-n name] [-r clients] [-s clients]\n"
-"                [-S directory] [-t seconds] [-w seconds] [-x seconds]\n"
-"                [--early-drop start:rate:full]\n"
+"                [-S directory] [-t seconds] [-u user] [-w seconds]\n"
+"                [-x seconds] [--early-drop start:rate:full]\n"
 "                [host:]port service [argument ...]\n";
 
 static const char	details[] =
@@ -58,6 +59,7 @@ static const char	details[] =
 "  -S, --state-dir DIR   where instances are kept (/run/outlive)\n"
 "  -t, --idle-timeout S  end a client after S seconds without progress; 0: never\n"
 "                        (0)\n"
+"  -u, --user NAME       become this user once the port is bound\n"
 "  -v, --verbose         log each client\n"
 "  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
 "                        or not there yet (3)\n"
@@ -199,7 +201,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:s:S:t:w:x:",
+	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:s:S:t:u:w:x:",
 	    options, NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -230,6 +232,9 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'S':
 			config->state_dir = optarg;
+			break;
+		case 'u':
+			config->user = optarg;
 			break;
 		case 'v':
 			config->verbose = true;

@@ -51,8 +51,8 @@ begin_place(struct pool *pool, struct address *address)
 		return EX_USAGE;
 	} else
 		(void)strlcpy(name, config->name, sizeof(name));
-	if (instance_open(&pool->instance, config->state_dir, name, line,
-	    sizeof(line)) == -1) {
+	if (instance_open(&pool->instance, config->state_dir, name,
+	    &pool->user, line, sizeof(line)) == -1) {
 		log_info("%s", line);
 		return EX_OSERR;
 	}

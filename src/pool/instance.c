@@ -15,6 +15,7 @@
 
 #include "instance.h"
 #include "net/address.h"
+#include "user.h"
 
 /* The byte of the lock file that means "owns the port". */
 #define OWNER_BYTE	1
@@ -183,12 +184,90 @@ open_lock(const struct instance *instance, char *why, size_t size)
 	return -1;
 }
 
-int
-instance_open(struct instance *instance, const char *wanted, const char *name,
+/* Boards of a user's who may still have children are his. */
+static bool
+has_boards(int dir)
+{
+	const struct dirent	*entry;
+	bool			 found = false;
+	int			 fd = dup(dir);
+	DIR			*stream = fd == -1 ? NULL : fdopendir(fd);
+
+	if (stream == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return true;
+	}
+	while (!found && (entry = readdir(stream)) != NULL)
+		found = strncmp(entry->d_name, "board.", 6) == 0;
+	(void)closedir(stream);
+	return found;
+}
+
+/*
+ * What is ours becomes the other user's.  As long as the directory is ours he
+ * could not have put anything into it.
+ */
+static int
+give_to(const struct user *user, int at, const struct instance *instance,
     char *why, size_t size)
 {
+	struct stat	st;
+	int		dir, result = 0;
+
+	if (fstatat(at, instance->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return refuse(why, size, "%s: %s", instance->path,
+		    strerror(errno));
+	if (st.st_uid != geteuid())
+		return 0;
+	dir = open_directory(at, instance->name, instance->path, false, false,
+	    why, size);
+	if (dir == -1)
+		return -1;
+	if (has_boards(dir))
+		result = refuse(why, size, "%s has boards of user %u: expected "
+		    "them to be gone (outlivectl drain), or -n with another "
+		    "name", instance->path, st.st_uid);
+	else if ((fchownat(dir, "lock", user->uid, user->gid,
+	    AT_SYMLINK_NOFOLLOW) == -1 && errno != ENOENT) ||
+	    fchown(dir, user->uid, user->gid) == -1)
+		result = refuse(why, size, "%s cannot be given to user %u: %s",
+		    instance->path, user->uid, strerror(errno));
+	(void)close(dir);
+	return result;
+}
+
+/* The instance's own directory, and the lock in it. */
+static int
+open_own(struct instance *instance, int state, const struct user *user,
+    char *why, size_t size)
+{
+	if (mkdirat(state, instance->name, 0755) == -1 && errno != EEXIST)
+		return refuse(why, size, "%s: %s", instance->path,
+		    strerror(errno));
+	if (user_is_another(user) &&
+	    give_to(user, state, instance, why, size) == -1)
+		return -1;
+	/* What is in there is his: he alone is trusted with what he finds. */
+	if (user_borrow(user) == -1)
+		return refuse(why, size, "cannot act as user %u: %s",
+		    user->uid, strerror(errno));
+	instance->dir = open_directory(state, instance->name, instance->path,
+	    false, false, why, size);
+	if (instance->dir != -1)
+		instance->lock = open_lock(instance, why, size);
+	if (user_return(user) == -1)
+		return refuse(why, size, "cannot act as root again: %s",
+		    strerror(errno));
+	return instance->lock == -1 ? -1 : 0;
+}
+
+int
+instance_open(struct instance *instance, const char *wanted, const char *name,
+    const struct user *user, char *why, size_t size)
+{
 	char	state[PATH_MAX];
-	int	dir;
+	int	dir, result;
 
 	instance->dir = instance->lock = -1;
 	(void)strlcpy(instance->name, name, sizeof(instance->name));
@@ -197,19 +276,11 @@ instance_open(struct instance *instance, const char *wanted, const char *name,
 		return -1;
 	(void)snprintf(instance->path, sizeof(instance->path), "%.*s/%s",
 	    (int)(sizeof(instance->path) - INSTANCE_NAME - 1), state, name);
-	if (mkdirat(dir, name, 0755) == -1 && errno != EEXIST)
-		(void)refuse(why, size, "%s: %s", instance->path,
-		    strerror(errno));
-	else
-		instance->dir = open_directory(dir, name, instance->path,
-		    false, false, why, size);
+	result = open_own(instance, dir, user, why, size);
 	(void)close(dir);
-	if (instance->dir == -1 ||
-	    (instance->lock = open_lock(instance, why, size)) == -1) {
+	if (result == -1)
 		instance_close(instance);
-		return -1;
-	}
-	return 0;
+	return result;
 }
 
 /*

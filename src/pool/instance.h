@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 struct address;
+struct user;
 
 /* The last number that a generation may have: nine digits. */
 #define INSTANCE_LAST	999999999
@@ -53,11 +54,13 @@ const char *instance_bad_name(const char *name);
 /*
  * Open an instance, and make what is missing: its directory in the first place
  * where that can be done.  Neither may belong to somebody else, or be
- * writable by others.  0; or -1, and a line in a buffer of the caller's says
- * what was wrong and what was expected.
+ * writable by others.  The instance's own is that of the user whom we are to
+ * become, if we are; one that was ours, and has no boards, is given to him.
+ * 0; or -1, and a line in a buffer of the caller's says what was wrong and what
+ * was expected.
  */
 int	 instance_open(struct instance *, const char *wanted, const char *name,
-	    char *why, size_t size);
+	    const struct user *, char *why, size_t size);
 void	 instance_close(struct instance *);
 
 /*

@@ -265,6 +265,17 @@ choose_strategy(struct pool *pool)
 	return true;
 }
 
+static int
+become_user(const struct pool *pool)
+{
+	const char	*failed;
+
+	if (user_become(&pool->user, &failed) == 0)
+		return 0;
+	log_warn("cannot become user '%s': %s", pool->config->user, failed);
+	return -1;
+}
+
 int
 outlive_serve(const struct outlive_config *config)
 {
@@ -273,7 +284,7 @@ outlive_serve(const struct outlive_config *config)
 	static struct pool	 pool;
 	struct address		 address;
 	const char		*why;
-	char			 orphans[256];
+	char			 text[256];
 	int			 status;
 
 	pool = (struct pool){ .config = config, .parent = getpid(),
@@ -290,6 +301,11 @@ outlive_serve(const struct outlive_config *config)
 	}
 	if (!choose_strategy(&pool))
 		return EX_USAGE;
+	status = user_find(&pool.user, config->user, text, sizeof(text));
+	if (status != 0) {
+		log_info("%s", text);
+		return status;
+	}
 	pool.secluded = is_secluded();
 	if (signals_open() == -1) {
 		log_warn("sigaction");
@@ -299,9 +315,10 @@ outlive_serve(const struct outlive_config *config)
 		return status;
 	if ((pool.listener = begin_listener(&pool, &address)) == -1)
 		status = signals_end() ? 0 : EX_UNAVAILABLE;
-	else if (begin_generation(&pool, orphans, sizeof(orphans)) == -1 ||
+	else if (become_user(&pool) == -1 ||
+	    begin_generation(&pool, text, sizeof(text)) == -1 ||
 	    open_pool(&pool, &address) == -1 ||
-	    serve(&pool, &address, orphans) == -1)
+	    serve(&pool, &address, text) == -1)
 		status = EX_OSERR;
 	close_pool(&pool);
 	log_settle();

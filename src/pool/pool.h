@@ -18,6 +18,7 @@
 #include "overload.h"
 #include "policy.h"
 #include "strategy.h"
+#include "user.h"
 
 struct accept_mutex;
 struct source_other;
@@ -95,6 +96,7 @@ struct pool {
 					   be put back, clock_ms(); 0: not */
 
 	struct instance	 instance;
+	struct user	 user;		/* once it has the port */
 };
 
 #endif

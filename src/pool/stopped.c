@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <dirent.h>
@@ -59,17 +60,20 @@ shut_down(pid_t pid, int pidfd, unsigned int port)
 
 static int
 let_go(const struct generation_child *child, unsigned int generation,
-    unsigned int port)
+    uid_t writer, unsigned int port)
 {
 	struct process	process;
+	uid_t		uid;
 	int		pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
 	int		many = 0;
 
 	if (pidfd == -1)
 		return 0;
-	/* Whoever it is, nobody else gets that pid from now on. */
+	/* Whoever it is, nobody else gets that pid from now on; and we may be
+	   root, who was told of it by a user. */
 	if (process_read(child->pid, &process) == 0 &&
-	    process.start == child->start)
+	    process.start == child->start &&
+	    process_user(child->pid, &uid) == 0 && uid == writer)
 		many = shut_down(child->pid, pidfd, port);
 	(void)close(pidfd);
 	if (many > 0)
@@ -82,9 +86,10 @@ int
 stopped_let_go(int dir, unsigned int port)
 {
 	struct generations	generations;
+	struct stat		st;
 	int			i, j, many = 0, saved = errno;
 
-	if (generations_read(&generations, dir) == 0)
+	if (generations_read(&generations, dir) == 0 && fstat(dir, &st) == 0)
 		for (i = 0; i < generations.n; i++) {
 			const struct generation *one = &generations.list[i];
 
@@ -94,7 +99,7 @@ stopped_let_go(int dir, unsigned int port)
 			for (j = 0; j < one->n; j++)
 				if (one->children[j].stopped)
 					many += let_go(&one->children[j],
-					    one->number, port);
+					    one->number, st.st_uid, port);
 		}
 	generations_free(&generations);
 	errno = saved;
