@@ -151,6 +151,22 @@ struct outlive_config {
 	int		 session_limit;
 
 	/*
+	 * Serve in a process of its own, in the background: outlive_serve()
+	 * returns in the one that called it once the other accepts, or has
+	 * ended, and 0 means that it accepts.  The other has a session of its
+	 * own, / as its directory, and /dev/null as its descriptors 0 to 2, and
+	 * needs a log other than stderr.  false
+	 */
+	bool		 daemon;
+
+	/*
+	 * A file for the parent's pid, which stands there while it owns the
+	 * port.  It is written over what is there, before the user changes, and
+	 * never read.  NULL
+	 */
+	const char	*pid_file;
+
+	/*
 	 * Once the port is bound, become this user for good, with his group and
 	 * no other; what is executed from then on gains nothing by whose file
 	 * it is (PR_SET_NO_NEW_PRIVS in prctl(2)).  The instance's directory

@@ -29,6 +29,8 @@ static const struct option	options[] = {
 	{ "idle-timeout",	required_argument,	NULL, 't' },
 	{ "user",		required_argument,	NULL, 'u' },
 	{ "verbose",		no_argument,		NULL, 'v' },
+	{ "daemon",		no_argument,		NULL, 'D' },
+	{ "pid-file",		required_argument,	NULL, 'p' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
 	{ "session-limit",	required_argument,	NULL, 'x' },
 	{ "help",		no_argument,		NULL, 'h' },
@@ -37,8 +39,8 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1Rv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
-"                [-m children] [-n name] [-r clients] [-s clients]\n"
+"usage: outlived [-1DRv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
+"                [-m children] [-n name] [-p file] [-r clients] [-s clients]\n"
 "                [-S directory] [-t seconds] [-u user] [-w seconds]\n"
 "                [-x seconds] [--early-drop start:rate:full]\n"
 "                [host:]port service [argument ...]\n";
@@ -48,10 +50,12 @@ static const char	details[] =
 "  -1, --announce        once accepting, print the port and a newline\n"
 "  -a, --accept NAME     who accepts: fork, shared, fcntl, mutex or pass (pass)\n"
 "  -b, --backlog N       connections that may wait to be accepted (4096)\n"
+"  -D, --daemon          serve in the background; return once it accepts\n"
 "  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
-"  -l, --log LOG         stderr, syslog, or a file (stderr)\n"
+"  -l, --log LOG         stderr, syslog, or a file (stderr; with -D syslog)\n"
 "  -m, --max-children N  children at once, idle and busy (1024)\n"
 "  -n, --name NAME       the instance's name (its address)\n"
+"  -p, --pid-file FILE   write the parent's process ID there\n"
 "  -r, --max-requests N  clients that one child serves; 0: no limit (0)\n"
 "  -R, --no-reuseaddr    leave SO_REUSEADDR off, to see what happens\n"
 "  -s, --per-source N    clients at once from one address (of IPv6: from one\n"
@@ -159,10 +163,12 @@ early_drop(char *text, struct outlive_early_drop *drop)
 	    drop->start > 0 ? drop->start : 1, 65535);
 }
 
-/* What was given by no -i gives way to -m. */
+/* What was given by no -i gives way to -m, by no -l to -D. */
 static void
-settle(struct outlive_config *config, bool idle_given)
+settle(struct outlive_config *config, bool idle_given, bool log_given)
 {
+	if (config->daemon && !log_given)
+		config->log = "syslog";
 	if (idle_given && config->idle_min > config->max_children)
 		errx(EX_USAGE, "%d idle children at least, but no more than "
 		    "%d children: expected -i MIN up to -m",
@@ -197,11 +203,11 @@ choose_service(char *argv[], struct outlive_config *config)
 static void
 parse(int argc, char *argv[], struct outlive_config *config)
 {
-	bool	idle_given = false;
+	bool	idle_given = false, log_given = false;
 	int	c;
 
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1Rva:b:i:l:m:n:r:s:S:t:u:w:x:",
+	while ((c = getopt_long(argc, argv, "+1DRva:b:i:l:m:n:p:r:s:S:t:u:w:x:",
 	    options, NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -214,6 +220,9 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			config->backlog = number(optarg, "the backlog", 1,
 			    65535);
 			break;
+		case 'D':
+			config->daemon = true;
+			break;
 		case 'E':
 			early_drop(optarg, &config->early_drop);
 			break;
@@ -223,9 +232,13 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'l':
 			config->log = optarg;
+			log_given = true;
 			break;
 		case 'n':
 			config->name = optarg;
+			break;
+		case 'p':
+			config->pid_file = optarg;
 			break;
 		case 'R':
 			config->reuseaddr = false;
@@ -252,7 +265,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 		}
 	argc -= optind;
 	argv += optind;
-	settle(config, idle_given);
+	settle(config, idle_given, log_given);
 	if (argc < 2)
 		errx(EX_USAGE, "expected [host:]port and a service; "
 		    "see outlived --help");

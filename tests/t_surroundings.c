@@ -248,9 +248,9 @@ look(struct server server, const struct surrounding *row)
 	ok((ignores >> (SIGPIPE - 1) & ignores >> (SIGXFSZ - 1) &
 	    ignores >> (SIGTTOU - 1) & 1) == 1,
 	    "it ignores PIPE, XFSZ and TTOU");
-	/* the instance, listener, eventfd, spare, queue */
+	/* listener, the instance, eventfd, spare, queue */
 	has(server.pid, "the parent", row->standard,
-	    "lock directory socket eventfd socket socket socket");
+	    "socket directory lock eventfd socket socket socket");
 	await_children(server.pid, 2, list);
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),

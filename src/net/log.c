@@ -45,6 +45,8 @@ void
 log_begun(void)
 {
 	begun = true;
+	if (output != &log_stderr)
+		log_stderr.close();
 }
 
 void

@@ -28,27 +28,13 @@
 
 #include "log.h"
 #include "log_output.h"
+#include "path.h"
 
 #define PERMISSIONS	0640		/* less what umask(2) forbids */
 
 static char	*path;			/* absolute */
 static int	 descriptor = -1;
 static bool	 regular, named;
-
-static char *
-absolute(const char *name)
-{
-	char	*here, *both = NULL;
-
-	if (*name == '/')
-		return strdup(name);
-	if ((here = get_current_dir_name()) == NULL)
-		return NULL;
-	if (asprintf(&both, "%s/%s", here, name) == -1)
-		both = NULL;
-	free(here);
-	return both;
-}
 
 /* In the place of the one that we have; 0, or -1 with errno. */
 static int
@@ -82,7 +68,7 @@ file_open(const char *where)
 	descriptor = -1;
 	/* Or the first line of each child reads the time zone's file. */
 	tzset();
-	if ((path = absolute(where)) == NULL)
+	if ((path = path_absolute(where)) == NULL)
 		return -1;
 	named = strncmp(path, "/dev/", 5) != 0 &&
 	    strncmp(path, "/proc/", 6) != 0;

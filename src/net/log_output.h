@@ -20,6 +20,8 @@ struct log_output {
 	ssize_t	(*put)(const char *line, size_t len);
 	/* Where there is nothing to open anew, NULL. */
 	void	(*reopen)(void);
+	/* Nothing more will be written, for now; NULL: nothing to do. */
+	void	(*close)(void);
 	/* A descriptor for programs' standard error; -1, or NULL: none. */
 	int	(*fd)(void);
 };

@@ -114,7 +114,17 @@ stderr_put(const char *line, size_t len)
 	return n;
 }
 
+/* Whoever reads the end of it may wait for that. */
+static void
+stderr_close(void)
+{
+	if (descriptor != STDERR_FILENO)
+		(void)close(descriptor);
+	descriptor = STDERR_FILENO;
+}
+
 const struct log_output	log_stderr = {
 	.open = stderr_open,
 	.put = stderr_put,
+	.close = stderr_close,
 };

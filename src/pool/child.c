@@ -49,6 +49,7 @@ become_child(struct pool *pool)
 
 	board_here(pool->board, pool->slot);
 	instance_forked(&pool->instance);
+	pid_file_forked(&pool->pid_file);
 	way.door = pool->strategy->newborn(pool);
 	/* Or this client would never see the end of its connection. */
 	if (pool->held != -1)

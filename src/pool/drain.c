@@ -110,6 +110,8 @@ end_listen(struct pool *pool)
 	listener_end(pool->listener);
 	pool->listener = -1;
 	pool->closed = true;
+	/* The next one's would have the same name. */
+	pid_file_remove(&pool->pid_file);
 	/* Whoever waits for the lock finds the port free. */
 	instance_unlock(&pool->instance);
 }

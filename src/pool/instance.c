@@ -15,6 +15,7 @@
 
 #include "instance.h"
 #include "net/address.h"
+#include "net/path.h"
 #include "user.h"
 
 /* The byte of the lock file that means "owns the port". */
@@ -266,7 +267,7 @@ int
 instance_open(struct instance *instance, const char *wanted, const char *name,
     const struct user *user, char *why, size_t size)
 {
-	char	state[PATH_MAX];
+	char	state[PATH_MAX], *absolute;
 	int	dir, result;
 
 	instance->dir = instance->lock = -1;
@@ -274,8 +275,11 @@ instance_open(struct instance *instance, const char *wanted, const char *name,
 	dir = open_state(wanted, state, sizeof(state), why, size);
 	if (dir == -1)
 		return -1;
+	absolute = path_absolute(state);
 	(void)snprintf(instance->path, sizeof(instance->path), "%.*s/%s",
-	    (int)(sizeof(instance->path) - INSTANCE_NAME - 1), state, name);
+	    (int)(sizeof(instance->path) - INSTANCE_NAME - 1),
+	    absolute == NULL ? state : absolute, name);
+	free(absolute);
 	result = open_own(instance, dir, user, why, size);
 	(void)close(dir);
 	if (result == -1)

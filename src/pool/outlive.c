@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "begin.h"
+#include "daemon.h"
 #include "generation.h"
 #include "net/listener.h"
 #include "net/log.h"
@@ -80,6 +81,10 @@ nonsense(const struct outlive_config *config)
 		return "early drop: it starts at 0 or more, its rate is 1 to "
 		    "100 percent, and it is full at 1 to 65535, not below its "
 		    "start";
+	if (config->daemon && (config->log == NULL ||
+	    strcmp(config->log, "stderr") == 0))
+		return "a daemon has no standard error: expected the log to "
+		    "be syslog or a file";
 	if (gettid() != getpid())
 		/* The parent-death signal is about the thread that forked. */
 		return "outlive_serve() belongs in the main thread";
@@ -168,6 +173,9 @@ static void
 close_pool(struct pool *pool)
 {
 	log_wake(-1);
+	pid_file_remove(&pool->pid_file);
+	if (pool->ready != -1)
+		(void)close(pool->ready);
 	if (pool->listener != -1)
 		(void)close(pool->listener);
 	if (pool->wake != -1)
@@ -210,6 +218,24 @@ announce(int fd, unsigned int port)
 	return result;
 }
 
+/* Say that we accept to whoever has started us; nothing of his stays open. */
+static int
+say_ready(struct pool *pool)
+{
+	int	ready = pool->ready;
+
+	if (ready == -1) {
+		log_begun();
+		return pool->config->announce_fd == -1 ? 0 :
+		    announce(pool->config->announce_fd, pool->port);
+	}
+	if (daemon_detach() == -1)
+		return -1;
+	log_begun();
+	pool->ready = -1;
+	return daemon_ready(ready, pool->port);
+}
+
 /* Everything is there: say so, and serve. */
 static int
 serve(struct pool *pool, const struct address *address, const char *orphans)
@@ -229,11 +255,9 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 		    "of it: children cannot outlive it (QUIT waits for them)");
 	if (*orphans != '\0')
 		log_info("orphans that still serve: %s", orphans);
-	if (pool->config->announce_fd != -1 &&
-	    announce(pool->config->announce_fd, pool->port) == -1)
+	if (say_ready(pool) == -1)
 		return -1;
 	log_wake(pool->wake);
-	log_begun();
 	pool->others = generations_others(pool->instance.dir,
 	    pool->generation);
 	/* What was needed to begin would be copied at each fork. */
@@ -265,11 +289,16 @@ choose_strategy(struct pool *pool)
 	return true;
 }
 
+/* What is root's to do with the port comes before. */
 static int
-become_user(const struct pool *pool)
+become_user(struct pool *pool)
 {
-	const char	*failed;
+	const char	*failed, *path = pool->config->pid_file;
 
+	if (path != NULL && pid_file_write(&pool->pid_file, path) == -1) {
+		log_warn("the pid file '%s'", path);
+		return -1;
+	}
 	if (user_become(&pool->user, &failed) == 0)
 		return 0;
 	log_warn("cannot become user '%s': %s", pool->config->user, failed);
@@ -287,8 +316,8 @@ outlive_serve(const struct outlive_config *config)
 	char			 text[256];
 	int			 status;
 
-	pool = (struct pool){ .config = config, .parent = getpid(),
-	    .wake = -1, .spare = -1, .lock = -1,
+	pool = (struct pool){ .config = config, .ready = -1,
+	    .wake = -1, .spare = -1, .lock = -1, .pid_file = { NULL, -1 },
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
 	    .queue = { -1, -1 }, .held = -1 };
 	if (log_open(config->log, config->verbose) == -1) {
@@ -306,6 +335,10 @@ outlive_serve(const struct outlive_config *config)
 		log_info("%s", text);
 		return status;
 	}
+	if (config->daemon && (status = daemon_fork(config->announce_fd,
+	    &pool.ready)) != -1)
+		return status;
+	pool.parent = getpid();
 	pool.secluded = is_secluded();
 	if (signals_open() == -1) {
 		log_warn("sigaction");

@@ -16,6 +16,7 @@
 #include "net/address.h"
 #include "outlive.h"
 #include "overload.h"
+#include "pidfile.h"
 #include "policy.h"
 #include "strategy.h"
 #include "user.h"
@@ -54,6 +55,7 @@ struct pool {
 	int		 served;	/* in a child: clients so far */
 
 	/* Descriptors; -1: there is none. */
+	int		 ready;		/* a daemon says here that it accepts */
 	int		 listener;
 	int		 wake;		/* eventfd: children wake the parent */
 	int		 spare;		/* a socket at end-of-file (leave.h) */
@@ -96,6 +98,7 @@ struct pool {
 					   be put back, clock_ms(); 0: not */
 
 	struct instance	 instance;
+	struct pid_file	 pid_file;
 	struct user	 user;		/* once it has the port */
 };
 

@@ -227,13 +227,14 @@ look_who_is_stuck(struct pool *pool)
 		holder = 0;
 	if (holder == pool->stuck)
 		return;
+	/* Who reads the log finds it on the board. */
+	pool->stuck = holder;
+	board_stuck(pool->board, holder);
 	if (holder != 0)
 		log_info("child %d is stopped and has the accept lock: nobody "
 		    "accepts until it goes on, or is killed", holder);
 	else
 		log_info("the accept lock is free again");
-	pool->stuck = holder;
-	board_stuck(pool->board, holder);
 }
 
 void

@@ -18,6 +18,7 @@
 
 #include "net/address.h"
 #include "net/log.h"
+#include "net/path.h"
 #include "program.h"
 #include "service.h"
 
@@ -35,6 +36,20 @@ static char	end_texts[ENDS][ADDRESS_TEXT + 16];
 
 static int	make_environment(void);
 
+/* A daemon changes its directory, and what was found is still meant. */
+static int
+make_absolute(void)
+{
+	char	*path = path_absolute(program_path);
+	size_t	 len = path == NULL ? 0 :
+		    strlcpy(program_path, path, sizeof(program_path));
+
+	free(path);
+	if (len >= sizeof(program_path))
+		errno = ENAMETOOLONG;
+	return len > 0 && len < sizeof(program_path) ? 0 : -1;
+}
+
 int
 exec_prepare(char *argv[], void **arg, char *why, size_t size)
 {
@@ -47,7 +62,8 @@ exec_prepare(char *argv[], void **arg, char *why, size_t size)
 		return -1;
 	}
 	if (program_find(argv[0], program_path) == 0 &&
-	    program_try(program_path, argv) == 0 && make_environment() == 0)
+	    program_try(program_path, argv) == 0 && make_absolute() == 0 &&
+	    make_environment() == 0)
 		return 0;
 	error = errno;
 	if (error == ENOEXEC)

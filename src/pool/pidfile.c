@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/path.h"
+#include "pidfile.h"
+
+/* -1 with errno. */
+static int
+open_plain(const char *path)
+{
+	struct stat	st;
+	int		fd, saved;
+
+	/* Nothing that may have the name makes us wait, or leads elsewhere. */
+	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC, 0644);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	saved = S_ISREG(st.st_mode) ? errno : EINVAL;
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+pid_file_write(struct pid_file *file, const char *path)
+{
+	int	saved;
+
+	if ((file->path = path_absolute(path)) != NULL &&
+	    (file->fd = open_plain(path)) != -1 &&
+	    ftruncate(file->fd, 0) == 0 &&
+	    dprintf(file->fd, "%d\n", getpid()) > 0)
+		return 0;
+	saved = errno;
+	pid_file_remove(file);
+	errno = saved;
+	return -1;
+}
+
+void
+pid_file_forked(struct pid_file *file)
+{
+	if (file->fd != -1)
+		(void)close(file->fd);
+	file->fd = -1;
+}
+
+void
+pid_file_remove(struct pid_file *file)
+{
+	struct stat	ours, there;
+
+	if (file->fd != -1) {
+		if (fstat(file->fd, &ours) == 0 &&
+		    lstat(file->path, &there) == 0 &&
+		    there.st_dev == ours.st_dev &&
+		    there.st_ino == ours.st_ino && unlink(file->path) == -1)
+			(void)!ftruncate(file->fd, 0);
+		(void)close(file->fd);
+	}
+	free(file->path);
+	*file = (struct pid_file){ NULL, -1 };
+}
