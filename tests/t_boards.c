@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -22,6 +23,7 @@
 #include "net/clock.h"
 #include "pool/boardfile.h"
 #include "process.h"
+#include "why.h"
 
 #define PORT	"127.0.0.1:9999"
 
@@ -375,6 +377,46 @@ lies_to_root(void)
 	(void)await_end(victim);
 }
 
+/* A stopped process of root's that listens, and which a user's board calls an
+   orphan: root's parent, who would take the socket from one, does not. */
+static void
+lies_to_next_parent(void)
+{
+	struct server	server;
+	struct wait	wait = { "a process that stops", 0 };
+	int64_t		before = clock_boot_ms();
+	pid_t		victim;
+
+	if (getuid() != 0) {
+		skip("a user's board, and root's parent", "it takes root");
+		return;
+	}
+	harness_new_state();
+	server = server_start("-u", "nobody", "-i", "1:1", PORT, "echo", NULL);
+	await_born(server.pid, 1);
+	copy_board("board.1", "board.kept", 1);
+	send_signal(server.pid, SIGINT);
+	(void)await_end(server.pid);
+	(void)rename(path_of("board.kept"), path_of("board.1"));
+	if (chown(path_of("board.1"), 65534, 65534) == -1 ||
+	    (victim = fork()) == -1)
+		bail("board.1: %s", strerror(errno));
+	if (victim == 0) {
+		(void)listening(9999, true);
+		(void)raise(SIGSTOP);
+		_exit(0);
+	}
+	while (!is_stopped(victim))
+		wait_a_moment(&wait);
+	slip_in(path_of("board.1"), victim, before, clock_boot_ms());
+	log_clear();
+	ok(server_run("-w", "0", "-u", "nobody", PORT, "echo", NULL) ==
+	    EX_UNAVAILABLE << 8 && listeners(9999) == 1,
+	    "a user's board: root's parent takes no socket from a stranger");
+	send_signal(victim, SIGKILL);
+	(void)await_end(victim);
+}
+
 static void
 become_another(void)
 {
@@ -438,6 +480,7 @@ main(void)
 	leave_a_board_that_was_cut_off();
 	lies();
 	lies_to_root();
+	lies_to_next_parent();
 	trap();
 	return done();
 }
