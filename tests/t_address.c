@@ -23,7 +23,9 @@ static const struct {
 	{ "127.0.0.1:-1",	NULL,	"from 0 to 65535" },
 	{ "127.0.0.1:+7",	NULL,	"from 0 to 65535" },
 	{ "127.0.0.1:7x",	NULL,	"from 0 to 65535" },
-	{ "127.0.0.1: 7",	NULL,	"" },
+	{ "127.0.0.1:*",	NULL,	"from 0 to 65535" },
+	{ "*",			NULL,	"from 0 to 65535" },
+	{ "127.0.0.1: 7",	NULL,	"from 0 to 65535" },
 	{ "::1:9999",		NULL,	"brackets" },
 	{ "[::1]",		NULL,	"[IPv6 address]:port" },
 	{ "[::1:9999",		NULL,	"[IPv6 address]:port" },
@@ -33,6 +35,7 @@ static const struct {
 int
 main(void)
 {
+	static const char	blanks[] = "+- \t\n\v\f\r";
 	struct address	address;
 	char		text[ADDRESS_TEXT], longest[4096];
 	const char	*why;
@@ -51,6 +54,23 @@ main(void)
 			ok(n == -1 && rows[i].printed == NULL &&
 			    strstr(why, rows[i].why) != NULL,
 			    "'%s' is refused: %s", rows[i].text, why);
+	}
+
+	why = "";
+	ok(address_parse(&address, "9999", &why) == 0 &&
+	    strlcpy(longest, address_print(&address, text), sizeof(longest)) &&
+	    address_parse(&address, "*:9999", &why) == 0 &&
+	    strcmp(address_print(&address, text), longest) == 0,
+	    "*:9999 is 9999, all addresses of all families: %s", text);
+
+	/* What strtoul(3) skips, or takes for a part of a number. */
+	for (i = 0; i < sizeof(blanks) - 1; i++) {
+		const char	port[] = { blanks[i], '7', '\0' };
+
+		why = "";
+		n = address_parse(&address, port, &why);
+		ok(n == -1 && strstr(why, "from 0 to 65535") != NULL,
+		    "a port behind %#x is refused: %s", blanks[i], why);
 	}
 
 	memset(longest, 'x', sizeof(longest) - 1);

@@ -28,7 +28,7 @@ struct recording {
 	size_t		n;
 };
 
-/* tests/fuzz/seeds has one datagram in each file. */
+/* tests/fuzz/sockdiag has one datagram in each file. */
 static bool
 load(const char *name, struct recording *recording)
 {
@@ -36,7 +36,7 @@ load(const char *name, struct recording *recording)
 	char		 path[512];
 	FILE		*file;
 
-	(void)snprintf(path, sizeof(path), "%s/tests/fuzz/seeds/%s",
+	(void)snprintf(path, sizeof(path), "%s/tests/fuzz/sockdiag/%s",
 	    srcdir != NULL ? srcdir : ".", name);
 	if ((file = fopen(path, "re")) == NULL)
 		bail("%s: %s", path, strerror(errno));

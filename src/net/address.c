@@ -56,6 +56,9 @@ split(char *text, char **host, char **port, const char **why)
 		    "for every address of this machine";
 		return -1;
 	}
+	/* As ss(8) shows it; getaddrinfo() would take IPv4 for all. */
+	if (*host != NULL && strcmp(*host, "*") == 0)
+		*host = NULL;
 	if (**port == '\0') {
 		*why = "no port; expected [host:]port";
 		return -1;
@@ -64,9 +67,9 @@ split(char *text, char **host, char **port, const char **why)
 }
 
 /*
- * getaddrinfo() takes 99999 for 34463, and "-1" and "+7" for numbers too:
- * what looks like a number is ours to check.  Other words may be the name of
- * a service.
+ * getaddrinfo() takes 99999 for 34463, "-1", "+7" and "\t7" for numbers too,
+ * and "*" for no port: what looks like a number is ours to check.  Other words
+ * may be the name of a service.
  */
 static int
 port_is_sane(const char *port)
@@ -74,7 +77,7 @@ port_is_sane(const char *port)
 	const char	*problem;
 
 	if (strspn(port, "0123456789") != strlen(port))
-		return strchr("+- ", *port) == NULL;
+		return strchr("*+- \t\n\v\f\r", *port) == NULL;
 	(void)strtonum(port, 0, 65535, &problem);
 	return problem == NULL;
 }

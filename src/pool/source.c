@@ -34,11 +34,12 @@
 /* How often another process may have the processor before it draws. */
 #define YIELDS		10000
 
-/* A moment, in ms; how many are worth waiting; and how long after the first one
-   nobody else waits. */
+/* A moment, in ms; how many are worth waiting, to a child and to the parent, who
+   keeps everyone; and how long after the first one nobody else waits. */
 #define MOMENT		2
-#define MOMENTS		5
-#define PAUSE		20
+#define MOMENTS		25
+#define MOMENTS_PARENT	5
+#define PAUSE		60
 
 struct source_slot {
 	_Atomic uint64_t	source;
@@ -248,13 +249,13 @@ gets_room(struct pool *pool, int slot, uint64_t source,
 {
 	_Atomic int64_t	*impatient = &pool->sources->impatient;
 	int64_t		 now = clock_ms(), until = atomic_load(impatient);
-	int		 tries;
+	int		 tries = meanwhile != NULL ? MOMENTS_PARENT : MOMENTS;
 
 	/* A process that runs wild may have written any time. */
 	if ((now < until && until <= now + PAUSE) ||
 	    !atomic_compare_exchange_strong(impatient, &until, now + PAUSE))
 		return false;
-	for (tries = 0; tries < MOMENTS; tries++) {
+	for (; tries > 0; tries--) {
 		(void)poll(NULL, 0, MOMENT);
 		if (meanwhile != NULL)
 			meanwhile(pool);
