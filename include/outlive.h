@@ -180,6 +180,16 @@ struct outlive_config {
 	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */
 
 	/*
+	 * A TCP socket that listens at the address already, of which somebody
+	 * else may keep a copy: a service manager, see outlive_activation().
+	 * It is taken in the place of one of our own, SO_REUSEADDR is set on
+	 * it, and it is blocking or not as the strategy needs it.  At the end
+	 * the parent closes its copy and no more: who waits to be accepted
+	 * waits for the next one who has the socket.  None: -1.
+	 */
+	int		 listen_fd;
+
+	/*
 	 * Where the log goes: "stderr"; "syslog", as datagrams to /dev/log; or
 	 * a file, which is created, and opened anew on HUP and by everyone who
 	 * finds another file of its name.  "stderr", or NULL
@@ -199,11 +209,20 @@ struct outlive_config {
 void	outlive_config_init(struct outlive_config *);
 
 /*
+ * The socket that systemd, or another service manager of that kind, has passed
+ * to this process (sd_listen_fds(3)): for listen_fd.  It is close-on-exec.  -1:
+ * there is none.  -2: what was passed is not one socket; *why says what it was
+ * and what was expected.
+ */
+int	outlive_activation(const char **why);
+
+/*
  * Listen, fork children, serve, until TERM, QUIT or INT.  It is to be called
  * from the main thread, once, from a program that has called
  * setproctitle_init(3bsd) first and has no other children.  It takes over the
  * signal mask and what is done on TERM, QUIT, INT, HUP, CHLD, PIPE, XFSZ, BUS
- * and TTOU, also where they were ignored, and blocks WINCH.  Children inherit
+ * and TTOU, also where they were ignored, and blocks WINCH.  It tells who asks
+ * for it in NOTIFY_SOCKET how it is (sd_notify(3)).  Children inherit
  * what else is open, and orphans keep it: close what they need not have, or
  * make it close-on-exec if they exec.
  *

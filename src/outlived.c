@@ -274,15 +274,18 @@ parse(int argc, char *argv[], struct outlive_config *config)
 }
 
 /*
- * Nothing of the caller's above 2 is ours, least of all to hand to children;
- * and the first descriptor that we open must not become standard output.
+ * Nothing of the caller's above 2 is ours, but for a socket that was passed
+ * to us, least of all to hand to children; and the first descriptor that we
+ * open must not become standard output.
  */
 static void
-clean_descriptors(void)
+clean_descriptors(int passed)
 {
 	int	fd;
 
-	closefrom(STDERR_FILENO + 1);
+	for (fd = STDERR_FILENO + 1; fd < passed; fd++)
+		(void)close(fd);
+	closefrom(fd == passed ? fd + 1 : fd);
 	do {
 		fd = open("/dev/null", O_RDWR);
 		if (fd == -1)
@@ -295,10 +298,15 @@ int
 main(int argc, char *argv[])
 {
 	struct outlive_config	config;
+	const char		*why;
+	int			passed = outlive_activation(&why);
 
-	clean_descriptors();
+	clean_descriptors(passed);
 	setproctitle_init(argc, argv, environ);
 	outlive_config_init(&config);
 	parse(argc, argv, &config);
+	if (passed == -2)
+		errx(EX_USAGE, "%s", why);
+	config.listen_fd = passed;
 	return outlive_serve(&config);
 }

@@ -31,6 +31,7 @@ static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
 static const char *strategy;	/* of our servers; NULL: they choose */
 static bool	lead;		/* they lead a session each */
+static int	passed = -1;	/* what they are passed */
 static char	gate[64];	/* a file that pauses the server */
 static char	state[64];	/* the state directory of our servers */
 
@@ -249,6 +250,30 @@ harness_seclude(void)
 	(void)setenv("SYSTEMD_EXEC_PID", pid, 1);
 }
 
+void
+harness_pass(int fd)
+{
+	passed = fd;
+}
+
+/* In a new process: nothing above standard error but what is passed. */
+static void
+pass_on(void)
+{
+	char	pid[16];
+
+	if (passed == -1) {
+		closefrom(STDERR_FILENO + 1);
+		return;
+	}
+	if (dup2(passed, 3) == -1 || fcntl(3, F_SETFD, 0) == -1)
+		_exit(126);
+	closefrom(4);
+	(void)snprintf(pid, sizeof(pid), "%d", getpid());
+	(void)setenv("LISTEN_PID", pid, 1);
+	(void)setenv("LISTEN_FDS", "1", 1);
+}
+
 pid_t
 program_start_in(void (*prepare)(void), const char *const argv[], int out)
 {
@@ -263,7 +288,7 @@ program_start_in(void (*prepare)(void), const char *const argv[], int out)
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(out == -1 ? null : out, STDOUT_FILENO);
 	(void)dup2(server_log, STDERR_FILENO);
-	closefrom(STDERR_FILENO + 1);
+	pass_on();
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (lead)
 		harness_seclude();

@@ -61,6 +61,9 @@ void	wait_a_moment(struct wait *);
 void		harness_strategy(const char *name);
 /* From here on, what is started begins as under systemd. */
 void		harness_lead(void);
+/* From here on, what is started is passed this descriptor, as by systemd: 3,
+   and LISTEN_PID and LISTEN_FDS say so; -1: nothing. */
+void		harness_pass(int fd);
 /* In a new process: at the head of a session, and told that it was systemd. */
 void		harness_seclude(void);
 struct server {

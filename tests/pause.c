@@ -21,6 +21,8 @@
  *		such a file
  * crowded PATH	there is no descriptor in the whole system as long as there is
  *		such a file
+ * moment N	a process stops itself when it is about to wait for a moment, and
+ *		for nothing else, for the N-th time
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
@@ -70,6 +72,8 @@ int	__real_clock_gettime(clockid_t, struct timespec *);
 int	__wrap_clock_gettime(clockid_t, struct timespec *);
 time_t	__real_time(time_t *);
 time_t	__wrap_time(time_t *);
+int	__real_poll(struct pollfd *, nfds_t, int);
+int	__wrap_poll(struct pollfd *, nfds_t, int);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
@@ -216,7 +220,7 @@ __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 		return __real_recvmsg(fd, msg, flags);
 	waits();
 	while (lasts("gate "))
-		(void)poll(NULL, 0, 2);
+		(void)__real_poll(NULL, 0, 2);
 	n = __real_recvmsg(fd, msg, flags);
 	take = n > 0 ? ++together->takes : 0;
 	if (take > 0)
@@ -258,6 +262,16 @@ __wrap_sysconf(int name)
 }
 
 int
+__wrap_poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	static int	moments;
+
+	if (n == 0)
+		stop_at("moment ", ++moments);
+	return __real_poll(fds, n, ms);
+}
+
+int
 __wrap_listen(int fd, int backlog)
 {
 	if (asked("listen "))
@@ -290,7 +304,7 @@ __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 		waits();
 	if (is_child && pause_text("crowded ") != NULL)
 		/* The file is looked at when there is a client. */
-		(void)poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1,
+		(void)__real_poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1,
 		    -1);
 	if (lasts("crowded ")) {
 		errno = ENFILE;

@@ -37,7 +37,8 @@ holds() {
 holds 'make install' install
 # At least: below a folder with the set-group-ID bit they have it, too.
 holds 'folders: 755' all -0755 -type d
-holds 'programs: 755' all 0755 -type f ! -name '*.[1-8]'
+holds 'programs: 755' all 0755 -type f ! -name '*.[1-8]' ! -path '*/systemd/*'
+holds 'what is in a systemd folder: 644' all 0644 -type f -path '*/systemd/*'
 holds 'pages: 644' all 0644 -type f -name '*.[1-8]'
 find "$place" -mindepth 1 -type d -exec chmod g+w {} +
 holds 'make install, again' install

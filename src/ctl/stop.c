@@ -76,9 +76,11 @@ ctl_stop(const struct instance *instance, bool now)
 	struct target		target = find_parent(instance);
 	struct ctl_status	before, status;
 	struct ctl_totals	totals;
+	bool			given;
 
 	/* Afterwards there may be no board any more that has the address. */
 	ctl_look(instance, &before);
+	given = before.owner != NULL && before.owner->given;
 	if (aim_signal(&target, now ? SIGINT : SIGTERM, false) == -1)
 		err(EX_OSERR, "process %d cannot be signalled", target.pid);
 	await_end(&target);
@@ -88,6 +90,7 @@ ctl_stop(const struct instance *instance, bool now)
 	(void)printf("%s: process %d has ended, the port is %s; clients still "
 	    "served: %d\n", instance->name, target.pid,
 	    status.holder != -1 ? "another parent's already" :
+	    status.listens && given ? "left to whoever gave the socket" :
 	    status.listens ? "somebody else's" : before.owner == NULL ||
 	    status.elsewhere ? "not to be seen from here" : "free",
 	    totals.busy);

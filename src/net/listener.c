@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,12 +28,23 @@ static const struct {
 };
 
 static int
+set_inherited(int fd)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
+		if (setsockopt(fd, inherited[i].level, inherited[i].name,
+		    &inherited[i].value, sizeof(inherited[i].value)) == -1)
+			return -1;
+	return 0;
+}
+
+static int
 set_options(int fd, const struct address *address,
     const struct listener_options *options)
 {
 	struct address	plain = address_plain(address);
 	int		one = 1, zero = 0;
-	size_t		i;
 
 	/* Linux looks at both sockets: the old one must have had it too. */
 	if (options->reuseaddr &&
@@ -43,11 +57,7 @@ set_options(int fd, const struct address *address,
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
 	    sizeof(zero)) == -1)
 		return -1;
-	for (i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
-		if (setsockopt(fd, inherited[i].level, inherited[i].name,
-		    &inherited[i].value, sizeof(inherited[i].value)) == -1)
-			return -1;
-	return 0;
+	return set_inherited(fd);
 }
 
 int
@@ -78,6 +88,138 @@ fail:
 	saved = errno;
 	(void)close(fd);
 	errno = saved;
+	return -1;
+}
+
+static int
+option(int fd, int level, int name)
+{
+	int		value;
+	socklen_t	len = sizeof(value);
+
+	return getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
+}
+
+/* What it is that cannot be adopted, in words; NULL: nothing of the kind. */
+static const char *
+misfit(int fd)
+{
+	struct sockaddr_storage	peer;
+	struct stat		status;
+	socklen_t		len = sizeof(peer);
+	int			family;
+
+	if (fstat(fd, &status) == -1)
+		return "is not open";
+	if (!S_ISSOCK(status.st_mode))
+		return "is no socket";
+	family = option(fd, SOL_SOCKET, SO_DOMAIN);
+	if (family == AF_UNIX)
+		return "is a UNIX domain socket";
+	if (family != AF_INET && family != AF_INET6)
+		return "is a socket of another family than IPv4 and IPv6";
+	switch (option(fd, SOL_SOCKET, SO_PROTOCOL)) {
+	case IPPROTO_TCP:
+		break;
+	case IPPROTO_UDP:
+		return "is a UDP socket";
+	default:
+		return "is a socket of another protocol than TCP";
+	}
+	if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1)
+		return NULL;
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+		return "is a connection";
+	return "does not listen";
+}
+
+/* Whether a socket that listens there is what was asked for. */
+static bool
+is_meant(int fd, const struct address *own, const struct address *wanted)
+{
+	char	host[2][ADDRESS_TEXT], port[2][ADDRESS_TEXT];
+
+	address_split(own, host[0], port[0]);
+	address_split(wanted, host[1], port[1]);
+	if (address_port(wanted) != 0 && strcmp(port[0], port[1]) != 0)
+		return false;
+	if (strcmp(host[0], host[1]) == 0)
+		return true;
+	return address_is_dual(own) && strcmp(host[1], "0.0.0.0") == 0 &&
+	    option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+}
+
+/* What was set by somebody else, and would keep clients away. */
+static int
+clear_options(int fd, const struct address *address, const char **failed)
+{
+	int	zero = 0, flags = fcntl(fd, F_GETFL);
+
+	/* Of the file description: whoever gave it has set it for all. */
+	*failed = "O_NONBLOCK";
+	if (flags == -1 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == -1)
+		return -1;
+	*failed = "SO_DETACH_FILTER";
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &zero,
+	    sizeof(zero)) == -1 && errno != ENOENT)
+		return -1;
+	*failed = "IP_MINTTL";
+	if (setsockopt(fd, IPPROTO_IP, IP_MINTTL, &zero, sizeof(zero)) == -1)
+		return -1;
+	*failed = "IPV6_MINHOPCOUNT";
+	return address->sa.sa_family != AF_INET6 ? 0 :
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &zero,
+	    sizeof(zero));
+}
+
+static int
+make_ours(int fd, const struct address *address,
+    const struct listener_options *options, const char **failed)
+{
+	int	reuseaddr = options->reuseaddr;
+
+	*failed = "FD_CLOEXEC";
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return -1;
+	*failed = "setsockopt";
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuseaddr,
+	    sizeof(reuseaddr)) == -1 || set_inherited(fd) == -1)
+		return -1;
+	if (clear_options(fd, address, failed) == -1)
+		return -1;
+	*failed = "listen";
+	return listen(fd, options->backlog);
+}
+
+int
+listener_adopt(int fd, struct address *address,
+    const struct listener_options *options, char *why, size_t size)
+{
+	struct address	 own = { .len = sizeof(own.in6) };
+	const char	*failed = misfit(fd);
+	char		 is[ADDRESS_TEXT], expected[ADDRESS_TEXT];
+
+	if (failed != NULL) {
+		(void)snprintf(why, size, "descriptor %d %s: expected a TCP "
+		    "socket that listens", fd, failed);
+		return -1;
+	}
+	failed = "getsockname";
+	if (getsockname(fd, &own.sa, &own.len) == -1)
+		goto fail;
+	if (!is_meant(fd, &own, address)) {
+		(void)snprintf(why, size, "descriptor %d listens at %s: "
+		    "expected %s", fd, address_print(&own, is),
+		    address_print(address, expected));
+		return -1;
+	}
+	if (make_ours(fd, &own, options, &failed) == -1)
+		goto fail;
+	*address = own;
+	return 0;
+fail:
+	(void)snprintf(why, size, "descriptor %d: %s: %s", fd, failed,
+	    strerror(errno));
 	return -1;
 }
 

@@ -7,6 +7,7 @@
 #define NET_LISTENER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "address.h"
 
@@ -25,6 +26,19 @@ struct listener_options {
  */
 int	listener_open(struct address *, const struct listener_options *,
 	    const char **failed);
+
+/*
+ * Adopt one that somebody else has made, and may keep: the socket is shared
+ * with him, and what is set here is set for him, too.  It must be a TCP socket
+ * that listens at that address; of port 0, any, and one that listens at every
+ * address of both families is right for every address of either.  All is set
+ * that listener_open() sets, and what an earlier owner may have left is taken
+ * away: O_NONBLOCK, a filter, a minimum TTL.  0, the descriptor is
+ * close-on-exec, and the address as the kernel has it; or -1, and in why what
+ * was found and what was expected.
+ */
+int	listener_adopt(int fd, struct address *,
+	    const struct listener_options *, char *why, size_t size);
 
 /*
  * Accept one connection; close-on-exec, and blocking whatever the listening

@@ -95,6 +95,20 @@ is_worth_waiting(int error)
 	return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
+/* The socket that was given; or -1, and why is in the log. */
+static int
+adopt(struct pool *pool, struct address *address,
+    const struct listener_options *options)
+{
+	char	why[256];
+
+	if (listener_adopt(pool->config->listen_fd, address, options, why,
+	    sizeof(why)) == 0)
+		return pool->config->listen_fd;
+	log_info("%s", why);
+	return -1;
+}
+
 /* One try to own the port: the instance's lock, and then the port itself.  -1
    with errno, and what failed in words. */
 static int
@@ -109,8 +123,9 @@ own_port(struct pool *pool, struct address *address, pid_t *holder,
 	*failed = "the lock of";
 	if (instance_lock(&pool->instance, holder) == -1)
 		return -1;
-	fd = listener_open(address, &options, failed);
-	if (fd == -1 && errno == EADDRINUSE &&
+	fd = pool->given ? adopt(pool, address, &options) :
+	    listener_open(address, &options, failed);
+	if (fd == -1 && !pool->given && errno == EADDRINUSE &&
 	    stopped_let_go(pool->instance.dir, address_port(address)) > 0)
 		fd = listener_open(address, &options, failed);
 	if (fd == -1) {
@@ -162,6 +177,9 @@ say_refused(const struct pool *pool, const struct address *address,
 		    pool->instance.name);
 	else
 		log_warn("%s %s", failed, name);
+	if (pool->given)
+		/* Of course it is in use. */
+		return;
 	explain_failure(address, pool->config, holder == -1);
 }
 
@@ -178,6 +196,8 @@ begin_listener(struct pool *pool, struct address *address)
 	(void)address_print(address, name);
 	deadline = clock_ms() + (int64_t)pool->config->bind_wait * 1000;
 	while ((fd = own_port(pool, address, &holder, &failed)) == -1) {
+		if (holder == -1 && pool->given)
+			return -1;
 		if ((holder == -1 && !is_worth_waiting(errno)) ||
 		    clock_ms() >= deadline) {
 			say_refused(pool, address, name, failed, holder);
@@ -242,6 +262,7 @@ begin_board(struct pool *pool, const struct address *address, int size)
 	if (process_visible() && process_read(pool->parent, &self) == 0)
 		head.parent_start = self.start;
 	generation_world(&head.world);
+	head.given = pool->given;
 	head.net_ns = generation_network();
 	(void)address_print(address, head.address);
 	(void)strlcpy(head.service, pool->config->service_name,

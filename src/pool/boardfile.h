@@ -39,6 +39,8 @@ struct board_head {
 	int32_t		stuck;			/* a child that is stopped, and
 						   keeps the others from
 						   accepting; 0: none */
+	uint32_t	given;			/* the listening socket was,
+						   and others may have it */
 	int64_t		parent_start;		/* as in process.h; 0: not
 						   known */
 	struct board_world world;

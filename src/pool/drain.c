@@ -75,10 +75,13 @@ place_what_waits(struct pool *pool, int64_t deadline)
 {
 	int	due = listener_waiting(pool->listener);
 
-	/* Where children accept they go on beside us. */
-	(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
 	if (pool->held != -1)
 		place_somehow(pool, deadline);
+	/* Nobody is reset: they wait for the next one who has the socket. */
+	if (pool->given)
+		return;
+	/* Where children accept they go on beside us. */
+	(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
 	while (!signals_int() && (due > 0 || clock_ms() < deadline)) {
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
@@ -107,7 +110,11 @@ place_what_waits(struct pool *pool, int64_t deadline)
 static void
 end_listen(struct pool *pool)
 {
-	listener_end(pool->listener);
+	if (pool->given)
+		/* shutdown() would end it for whoever gave it, too. */
+		(void)close(pool->listener);
+	else
+		listener_end(pool->listener);
 	pool->listener = -1;
 	pool->closed = true;
 	/* The next one's would have the same name. */
@@ -129,7 +136,8 @@ clients(struct pool *pool)
 static void
 close_queue(struct pool *pool)
 {
-	log_info("the port is free; clients still served: %d",
+	log_info("%s; clients still served: %d", pool->given ?
+	    "the socket stays with whoever gave it" : "the port is free",
 	    clients(pool));
 	if (pool->strategy->close != NULL)
 		pool->strategy->close(pool);

@@ -247,6 +247,7 @@ read_open_board(struct generation *generation, int fd, uid_t owner)
 	copy_text(generation->strategy, sizeof(generation->strategy),
 	    head.strategy, sizeof(head.strategy));
 	generation->max_children = head.max_children;
+	generation->given = head.given != 0;
 	generation->net_ns = head.net_ns;
 	generation->served = head.served;
 	state = world_state(generation, &head.world);

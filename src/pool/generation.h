@@ -44,6 +44,7 @@ struct generation {
 	pid_t			 parent;	/* 0: it has ended */
 	int64_t			 parent_start;
 	bool			 parent_stopped;
+	bool			 given;		/* its listening socket was */
 	uint64_t		 net_ns;	/* an inode; 0: not known */
 	uint64_t		 served;	/* clients, by those who have
 						   left */

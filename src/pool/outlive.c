@@ -17,8 +17,10 @@
 #include "begin.h"
 #include "daemon.h"
 #include "generation.h"
+#include "manager.h"
 #include "net/listener.h"
 #include "net/log.h"
+#include "net/systemd.h"
 #include "outlive.h"
 #include "parent.h"
 #include "pool.h"
@@ -40,6 +42,7 @@ outlive_config_init(struct outlive_config *config)
 		.max_children = 1024,
 		.bind_wait = 3,
 		.reuseaddr = true,
+		.listen_fd = -1,
 		.log = "stderr",
 		.announce_fd = -1,
 	};
@@ -85,6 +88,11 @@ nonsense(const struct outlive_config *config)
 	    strcmp(config->log, "stderr") == 0))
 		return "a daemon has no standard error: expected the log to "
 		    "be syslog or a file";
+	if (config->listen_fd < -1)
+		return "a socket to listen with is a descriptor, or -1";
+	if (config->listen_fd != -1 && !config->reuseaddr)
+		return "a socket that was passed has SO_REUSEADDR: expected "
+		    "one, or to leave it off, not both";
 	if (gettid() != getpid())
 		/* The parent-death signal is about the thread that forked. */
 		return "outlive_serve() belongs in the main thread";
@@ -260,6 +268,7 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	log_wake(pool->wake);
 	pool->others = generations_others(pool->instance.dir,
 	    pool->generation);
+	manager_ready(pool);
 	/* What was needed to begin would be copied at each fork. */
 	(void)malloc_trim(0);
 	return parent_run(pool);
@@ -306,6 +315,12 @@ become_user(struct pool *pool)
 }
 
 int
+outlive_activation(const char **why)
+{
+	return systemd_listen_fd(why);
+}
+
+int
 outlive_serve(const struct outlive_config *config)
 {
 	/* Not between the frames of the calls: a newborn writes to fewer pages,
@@ -319,6 +334,7 @@ outlive_serve(const struct outlive_config *config)
 	pool = (struct pool){ .config = config, .ready = -1,
 	    .wake = -1, .spare = -1, .lock = -1, .pid_file = { NULL, -1 },
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
+	    .given = config->listen_fd != -1,
 	    .queue = { -1, -1 }, .held = -1 };
 	if (log_open(config->log, config->verbose) == -1) {
 		log_warn("the log '%s'", config->log);

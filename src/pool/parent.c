@@ -6,6 +6,7 @@
 
 #include "drain.h"
 #include "generation.h"
+#include "manager.h"
 #include "net/clock.h"
 #include "net/listener.h"
 #include "net/log.h"
@@ -214,6 +215,7 @@ replace_all(struct pool *pool)
 {
 	int	children;
 
+	manager_reloading();
 	log_reopen();
 	children = spawn_renew(pool);
 	if (children == -1)
@@ -221,6 +223,7 @@ replace_all(struct pool *pool)
 	else
 		log_info("HUP: replacing %d children, busy ones when they "
 		    "are done", children);
+	manager_ready(pool);
 }
 
 /* In the way that was asked for; if in several, in the one that ends most. */
@@ -228,6 +231,7 @@ static void
 end(struct pool *pool)
 {
 	overload_end(pool);
+	manager_stopping(pool);
 	if (signals_int())
 		drain_and_end(pool);
 	else if (signals_term())

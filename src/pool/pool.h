@@ -57,6 +57,7 @@ struct pool {
 	/* Descriptors; -1: there is none. */
 	int		 ready;		/* a daemon says here that it accepts */
 	int		 listener;
+	bool		 given;		/* it was, and is not ours to end */
 	int		 wake;		/* eventfd: children wake the parent */
 	int		 spare;		/* a socket at end-of-file (leave.h) */
 	int		 queue[2];	/* parent's end, children's end */

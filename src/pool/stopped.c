@@ -93,7 +93,8 @@ stopped_let_go(int dir, unsigned int port)
 		for (i = 0; i < generations.n; i++) {
 			const struct generation *one = &generations.list[i];
 
-			if (one->parent != 0 ||
+			/* Whoever gave it has it still, perhaps. */
+			if (one->parent != 0 || one->given ||
 			    one->net_ns != generation_network())
 				continue;
 			for (j = 0; j < one->n; j++)
