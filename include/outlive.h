@@ -14,6 +14,10 @@
 
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One client, as a service is given it.  All of it belongs to the caller. */
 struct outlive_client {
 	/*
@@ -234,5 +238,9 @@ int	outlive_activation(const char **why);
  * it never served, on standard error, too.
  */
 int	outlive_serve(const struct outlive_config *);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -128,6 +128,8 @@ rise(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 0) == 0 || setgroups(1, &root) == 0 ||
 	    setgid(0) == 0 || setresuid(0, 0, 0) == 0 || setuid(0) == 0)
 		return 0;
+	/* Where there is no root at all it is EINVAL. */
+	errno = EPERM;
 	return -1;
 }
 

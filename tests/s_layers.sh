@@ -49,5 +49,6 @@ prints() {
 prints src/lab/server1.c 100
 prints src/lab/server2.c 100
 prints doc/examples/unp75.c 110
+prints doc/examples/kv.c 200
 echo "1..$n"
 exit $bad

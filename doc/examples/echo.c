@@ -3,6 +3,8 @@
 #include <outlive.h>
 #include <unistd.h>
 
+extern char	**environ;
+
 static void
 serve(const struct outlive_client *client, void *arg)
 {
