@@ -22,6 +22,7 @@
 
 #include "answer.h"
 #include "client.h"
+#include "file.h"
 #include "harness.h"
 #include "process.h"
 #include "why.h"
@@ -47,19 +48,6 @@ in_state(void)
 	if (chdir(harness_state()) == -1 ||
 	    unsetenv("OUTLIVE_STATE_DIR") == -1)
 		_exit(126);
-}
-
-static const char *
-text_of(const char *path)
-{
-	static char	text[4096];
-	int		fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t		n = fd == -1 ? 0 : read(fd, text, sizeof(text) - 1);
-
-	if (fd != -1)
-		(void)close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return text;
 }
 
 /* Our only child; daemons are, once the command has ended. */
@@ -134,7 +122,7 @@ returns(const char *strategy)
 	    "its output is the port, and the first line of the log");
 	daemon = the_daemon();
 	(void)snprintf(text, sizeof(text), "%d\n", daemon);
-	ok(strcmp(text_of(pid_file), text) == 0, "the daemon's pid is in its "
+	ok(strcmp(file_text(pid_file), text) == 0, "the daemon's pid is in its "
 	    "file: %d", daemon);
 	client = dial(9999);
 	ok(echoes(client, "hello\n"), "it serves");
@@ -160,11 +148,11 @@ returns(const char *strategy)
 	    "killed and started again, beside an orphan");
 	(void)close(client);
 	(void)close(next);
-	(void)sscanf(text_of(pid_file), "%d", &daemon);
+	(void)sscanf(file_text(pid_file), "%d", &daemon);
 	send_signal(daemon, SIGTERM);
 	ok(await_end(daemon) == 0 && harness_nobody_left() &&
 	    access(pid_file, F_OK) == -1, "TERM: it ends, and its file goes");
-	ok(strstr(text_of(log_file), "the port is free") != NULL,
+	ok(strstr(file_text(log_file), "the port is free") != NULL,
 	    "the log has it all");
 }
 
@@ -225,7 +213,7 @@ failures(void)
 	(void)close(open(pid_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	listener = listening(9999, true);
 	fails("log", "pid", EX_UNAVAILABLE, "Address already in use");
-	ok(*text_of(pid_file) == '\0', "and the file is as it was");
+	ok(*file_text(pid_file) == '\0', "and the file is as it was");
 	(void)close(listener);
 }
 
@@ -280,7 +268,7 @@ waits(void)
 	(void)await_end(command);
 	(void)close(listener);
 	ok(await_end(daemon) == EX_OSERR << 8 &&
-	    strstr(text_of(log_file), "whoever started this has gone") &&
+	    strstr(file_text(log_file), "whoever started this has gone") &&
 	    listeners(9999) == 0, "the command is killed: nobody serves");
 }
 
@@ -299,7 +287,7 @@ is_never_read(void)
 	(void)close(fd);
 	first = server_start("-p", pid_file, "-n", "x", PORT, "echo", NULL);
 	(void)snprintf(text, sizeof(text), "%d\n", first.pid);
-	ok(strcmp(text_of(pid_file), text) == 0,
+	ok(strcmp(file_text(pid_file), text) == 0,
 	    "a file with another pid: written over");
 	client = dial(9999);
 	ok(echoes(client, "hello\n"), "a client");
@@ -311,10 +299,10 @@ is_never_read(void)
 	(void)close(client);
 	ok(await_end(first.pid) == 0, "the first one's clients are done");
 	(void)snprintf(text, sizeof(text), "%d\n", next.pid);
-	ok(strcmp(text_of(pid_file), text) == 0, "the next one's file stays");
+	ok(strcmp(file_text(pid_file), text) == 0, "the next one's file stays");
 	send_signal(next.pid, SIGKILL);
 	(void)await_end(next.pid);
-	ok(strcmp(text_of(pid_file), text) == 0, "KILL: so it does");
+	ok(strcmp(file_text(pid_file), text) == 0, "KILL: so it does");
 	next = server_start("-p", pid_file, "-n", "x", PORT, "echo", NULL);
 	(void)unlink(pid_file);
 	(void)mkdir(pid_file, 0700);
@@ -336,7 +324,7 @@ is_emptied(void)
 	new_place();
 	server = server_start("-p", pid_file, "-u", "nobody", PORT, "echo",
 	    NULL);
-	ok(atoi(text_of(pid_file)) == server.pid, "-u: root writes the file");
+	ok(atoi(file_text(pid_file)) == server.pid, "-u: root writes the file");
 	server_end(server);
 	ok(stat(pid_file, &st) == 0 && st.st_size == 0,
 	    "and the user, who cannot remove it, empties it");

@@ -16,32 +16,11 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "file.h"
 #include "harness.h"
 #include "process.h"
 
 static char	path[256], old[256];
-static char	text[65536];
-
-static bool
-file_has(const char *name, const char *words)
-{
-	int	fd = open(name, O_RDONLY | O_CLOEXEC);
-	ssize_t	n = fd == -1 ? 0 : read(fd, text, sizeof(text) - 1);
-
-	if (fd != -1)
-		(void)close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return strstr(text, words) != NULL;
-}
-
-static void
-await_file(const char *name, const char *words)
-{
-	struct wait	wait = { words, 0 };
-
-	while (!file_has(name, words))
-		wait_a_moment(&wait);
-}
 
 static void
 new_place(void)
@@ -116,8 +95,9 @@ rotated(const char *strategy)
 	ok(!file_has(old, "three"), "the orphan's line is nowhere else");
 	(void)!truncate(path, 0);
 	ask_and_see(last, "\033[31m\r\t\\", "\\^[[31m\\r\\t\\\\", path);
-	ok(file_has(path, "asks for ") && *text == '2', "cut off, it has the "
-	    "next line and nothing before: %.80s", text);
+	ok(file_has(path, "asks for ") && *file_text(path) == '2',
+	    "cut off, it has the next line and nothing before: %.80s",
+	    file_text(path));
 	(void)close(first);
 	(void)close(second);
 	(void)close(third);
@@ -203,7 +183,8 @@ static void
 storm(void)
 {
 	struct server	server;
-	char		script[256], *line;
+	const char	*line;
+	char		script[256];
 	int		client, i, fd, more = 0;
 
 	new_place();
@@ -220,9 +201,9 @@ storm(void)
 	}
 	server_end(server);
 	if (!file_has(path, "cannot execute"))
-		bail("no line: %s", text);
-	for (i = 0, line = text; (line = strstr(line, NOT_THERE)) != NULL;
-	    i++) {
+		bail("no line: %s", file_text(path));
+	for (i = 0, line = file_text(path);
+	    (line = strstr(line, NOT_THERE)) != NULL; i++) {
 		line += strlen(NOT_THERE);
 		more += *line == '\n' ? 1 : atoi(line + 2);
 	}

@@ -21,6 +21,7 @@
 
 #include "answer.h"
 #include "client.h"
+#include "file.h"
 #include "harness.h"
 #include "process.h"
 
@@ -313,28 +314,6 @@ static void
 file_in_state(char *path, size_t size, const char *name)
 {
 	(void)snprintf(path, size, "%s/%s", harness_state(), name);
-}
-
-static bool
-file_has(const char *path, const char *words)
-{
-	static char	text[65536];
-	int		fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t		n = fd == -1 ? 0 : read(fd, text, sizeof(text) - 1);
-
-	if (fd != -1)
-		(void)close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return strstr(text, words) != NULL;
-}
-
-static void
-await_file(const char *path, const char *words)
-{
-	struct wait	wait = { words, 0 };
-
-	while (!file_has(path, words))
-		wait_a_moment(&wait);
 }
 
 /* logrotate(8) as root: the user may not make a file there, nor open one of
