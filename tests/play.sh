@@ -2,15 +2,12 @@
 # Included by tests that play a page: play PAGE [TRANSLATION], both under
 # $srcdir.  It is played where the page's own names lead to what was built, in
 # a process table of its own, which takes with it whatever is left.
+. "${srcdir:-.}/tests/tap.sh"
 play() {
 	src=$(cd "${srcdir:-.}" && pwd)
 	top=$(pwd)
-	for tool in bash cc ip pkg-config ps ss unshare; do
-		command -v $tool >/dev/null || skip "there is no $tool"
-	done
-	own='unshare --net --pid --fork --mount-proc --kill-child'
-	[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
-	$own true 2>/dev/null || skip 'no namespaces are allowed here'
+	need bash cc ip pkg-config ps ss unshare
+	may_own || skip_all 'no namespaces are allowed here'
 
 	place=$(mktemp -d) || exit 1
 	mkdir -p "$place/doc/examples"
@@ -23,9 +20,4 @@ play() {
 	status=$?
 	cd "$top" && rm -r "$place"
 	exit $status
-}
-
-skip() {
-	echo "1..0 # SKIP $1"
-	exit 0
 }

@@ -11,12 +11,7 @@ if [ -z "${BASH_VERSION:-}" ] || [ -z "${COMPLETES:-}" ]; then
 	COMPLETES=1 srcdir=$src exec bash --norc "$0"
 fi
 
-n=0 bad=0
-say() {
-	n=$((n + 1))
-	[ "$1" = 0 ] || { bad=1; printf 'not '; }
-	echo "ok $n - $2"
-}
+. "${srcdir:-.}/tests/tap.sh"
 # complete_line LINE: as bash does when TAB is typed at its end.
 complete_line() {
 	COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()
@@ -34,7 +29,7 @@ offers() {
 	[ "$found" = "$expected" ]
 	local status=$?
 	[ $status = 0 ] || echo "# expected $expected, found $found"
-	say $status "'${1//$place/...}': ${expected:-nothing}"
+	check "'${1//$place/...}': ${expected:-nothing}" [ $status = 0 ]
 }
 
 place=$(mktemp -d) || exit 1
@@ -42,7 +37,7 @@ trap 'rm -r "$place"' EXIT
 . "$src/completion/outlive.bash"
 for program in outlived outlivectl outlive-why; do
 	complete -p $program | grep -q -- '-F _outlive '
-	say $? "$program has a completion"
+	check "$program has a completion" [ $? = 0 ]
 	# Wherever the page has them.
 	options=$(./$program --help | grep -oE '^ +-.*|--help, --version' |
 	    grep -oE '(^|[ ,])(-[a-zA-Z0-9]|--[a-z-]+)' | tr -d ' ,' | sort -u)
@@ -57,7 +52,8 @@ for program in outlived outlivectl outlive-why; do
 		case " $found " in *" $option "*) ;; *) missing="$missing $option" ;; esac
 	done
 	[ -z "$missing" ] && [ "$(echo $options | wc -w)" -ge 6 ]
-	say $? "$program: all of its $(echo $options | wc -w) options${missing:+ but$missing}"
+	status=$?
+	check "$program: all of its $(echo $options | wc -w) options${missing:+ but$missing}" [ $status = 0 ]
 done
 
 for line in '-a ' '--accept ' '--accept=' '-1va '; do
@@ -90,18 +86,16 @@ offers './outlived -l std' stderr
 offers "./outlived 9999 exec cat $place/a" "$place/a-log"
 complete_line './outlived 9999 exec bas'
 case " ${COMPREPLY[*]} " in *' bash '*) true ;; *) false ;; esac
-say $? 'exec is followed by a command'
+check 'exec is followed by a command' [ $? = 0 ]
 
 if command -v zsh >/dev/null; then
 	said=$(zsh -n "$src/completion/_outlived" 2>&1)
 	[ $? = 0 ] && [ -z "$said" ]
-	say $? "zsh's can be parsed${said:+: $said}"
+	check "zsh's can be parsed${said:+: $said}" [ $? = 0 ]
 else
-	n=$((n + 1))
-	echo "ok $n - zsh's can be parsed # SKIP there is no zsh"
+	skip "zsh's can be parsed" 'there is no zsh'
 fi
 head -1 "$src/completion/_outlived" |
     grep -qx '#compdef outlived outlivectl outlive-why'
-say $? 'and says for which commands it is'
-echo "1..$n"
-exit $bad
+check 'and says for which commands it is' [ $? = 0 ]
+finish

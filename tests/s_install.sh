@@ -3,14 +3,12 @@
 # What make install puts there, all of it, for everyone to read whatever the
 # umask; and make uninstall leaves nothing.
 set -u
+. "${srcdir:-.}/tests/tap.sh"
 umask 077
 place=$(mktemp -d) || exit 1
-n=0 bad=0
 
-# Not as a part of the make that runs this test: its options are not for here.
-unset MAKEFLAGS MFLAGS MAKELEVEL
 make_it() {
-	said=$(make -s "$1" DESTDIR="$place" prefix=/usr exec_prefix=/usr \
+	said=$(make_alone "$1" DESTDIR="$place" prefix=/usr exec_prefix=/usr \
 	    libdir=/usr/lib mandir=/usr/share/man datadir=/usr/share \
 	    docdir=/usr/share/doc/outlive \
 	    systemdsystemunitdir=/usr/lib/systemd/system 2>&1)
@@ -80,26 +78,16 @@ all() {
 	[ -z "$other" ] || { echo "$other"; return 1; }
 }
 
-# holds WHAT COMMAND...: it succeeds.
-holds() {
-	n=$((n + 1))
-	what=$1
-	shift
-	"$@" || { bad=1; printf 'not '; }
-	echo "ok $n - $what"
-}
-
-holds 'make install' make_it install
-holds 'all that is ours is there, and nothing else' whole
+check 'make install' make_it install
+check 'all that is ours is there, and nothing else' whole
 # At least: below a folder with the set-group-ID bit they have it, too.
-holds 'folders: 755' all -0755 -type d
-holds 'programs: 755' all 0755 -type f -path '*bin/*'
-holds 'all else: 644' all 0644 -type f ! -path '*bin/*'
+check 'folders: 755' all -0755 -type d
+check 'programs: 755' all 0755 -type f -path '*bin/*'
+check 'all else: 644' all 0644 -type f ! -path '*bin/*'
 find "$place" -mindepth 1 -type d -exec chmod g+w {} +
-holds 'make install, again' make_it install
-holds 'folders that were there keep their mode' all -0775 -type d
-holds 'make uninstall' make_it uninstall
-holds 'it leaves nothing' nothing
+check 'make install, again' make_it install
+check 'folders that were there keep their mode' all -0775 -type d
+check 'make uninstall' make_it uninstall
+check 'it leaves nothing' nothing
 rm -r "$place" "$place.expected" "$place.found"
-echo "1..$n"
-exit $bad
+finish

@@ -3,15 +3,9 @@
 # What make install gives to whoever writes a server: outlive.h, liboutlive.a,
 # and outlive.pc.  The examples are built with these alone, and killed.
 set -u
+. "${srcdir:-.}/tests/tap.sh"
 src=$(cd "${srcdir:-.}" && pwd)
 cc=${BUILT_CC:-cc} flags=${BUILT_FLAGS:-} pkg_config=${PKG_CONFIG:-pkg-config}
-n=0 bad=0
-
-say() {
-	n=$((n + 1))
-	[ "$1" = 0 ] || { bad=1; printf 'not '; }
-	echo "ok $n - $2"
-}
 # holds WHAT COMMAND...: it succeeds; what it says is told otherwise.
 holds() {
 	what=$1
@@ -19,9 +13,8 @@ holds() {
 	said=$("$@" 2>&1)
 	status=$?
 	[ $status = 0 ] || echo "$said" | sed 's/^/# /'
-	say $status "$what"
+	check "$what" [ $status = 0 ]
 }
-skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
 
 # The second half of this test: servers and clients, in a network of their own.
 if [ "${1:-}" = talk ]; then
@@ -96,35 +89,29 @@ if [ "${1:-}" = talk ]; then
 	exit 0
 fi
 
-for tool in "${cc%% *}" "$pkg_config" nm bash; do
-	command -v "$tool" >/dev/null || {
-		echo "1..0 # SKIP there is no $tool"
-		exit 0
-	}
-done
+need "${cc%% *}" "$pkg_config" nm bash
 place=$(mktemp -d) || exit 1
 trap 'rm -r "$place"' EXIT
-# Not as a part of the make that runs this test: its options are not for here.
-unset MAKEFLAGS MFLAGS MAKELEVEL
-holds 'make install' make -s install DESTDIR="$place"
+holds 'make install' make_alone install DESTDIR="$place"
 header=$(find "$place" -name outlive.h)
 library=$(find "$place" -name liboutlive.a)
 pc=$(find "$place" -name outlive.pc)
 [ -f "$header" ] && [ -f "$library" ] && [ -f "$pc" ]
-say $? 'header, library and outlive.pc are installed'
+check 'header, library and outlive.pc are installed' [ $? = 0 ]
 
 # As if it were installed where it is.
 sed 's|^\([a-z_]*\)=/|\1='"$place"'/|' "$pc" >"$place/outlive.pc"
 PKG_CONFIG_PATH=$place${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 export PKG_CONFIG_PATH
 cflags=$($pkg_config --cflags outlive) && libs=$($pkg_config --libs outlive)
-say $? "pkg-config: $(echo "$cflags $libs" | sed "s|$place||g")"
+status=$?
+check "pkg-config: $(echo "$cflags $libs" | sed "s|$place||g")" [ $status = 0 ]
 
 sed -n 's/^[a-z].*[ 	*]\(outlive_[a-z_]*\)(.*/\1/p' "$header" | sort >"$place/declared"
 nm -g --defined-only "$library" | awk 'NF == 3 { print $3 }' | sort \
     >"$place/visible"
 [ -s "$place/declared" ]
-say $? "outlive.h declares functions"
+check "outlive.h declares functions" [ $? = 0 ]
 holds 'and nothing else can be seen' cmp "$place/declared" "$place/visible"
 
 # A program that has each of our other names for something else.
@@ -145,13 +132,13 @@ EOF
 } >"$place/crowd.c"
 names=$(grep -c '= 1;$' "$place/crowd.c")
 [ "$names" -gt 100 ] && grep -q '^int log_info' "$place/crowd.c"
-say $? "we have $names names of our own"
+check "we have $names names of our own" [ $? = 0 ]
 # shellcheck disable=SC2086 # lists of words, here and below
 holds 'a program may have them, too' \
     $cc $flags $cflags -w -o "$place/crowd" "$place/crowd.c" $libs
 "$place/crowd" 2>"$place/said"
 [ $? = 64 ] && grep -q 'there is no service or no address' "$place/said"
-say $? 'and it runs'
+check 'and it runs' [ $? = 0 ]
 
 echo '#include <outlive.h>' >"$place/alone.c"
 for std in c99 c11 gnu11; do
@@ -180,7 +167,8 @@ members=$(sed -n '/^struct outlive_config {/,/^}/p' "$header" |
     sed -n -e 's/^	.*(\*\([a-z_]*\))(.*/\1/p' \
     -e 's/^	[a-z].*[	 *]\([a-z_]*\);.*/\1/p')
 [ "$(echo "$members" | wc -l)" -ge 22 ]
-say $? "struct outlive_config has $(echo "$members" | wc -l) members"
+status=$?
+check "struct outlive_config has $(echo "$members" | wc -l) members" [ $status = 0 ]
 unknown=
 for name in $members; do
 	grep -Eq "^\.It Vt .*[ ,]$name( |,|\$)" "$page" ||
@@ -190,7 +178,7 @@ while read -r name; do
 	grep -q "^\.Fn $name " "$page" || unknown="$unknown $name()"
 done <"$place/declared"
 [ -z "$unknown" ]
-say $? "outlive(3) knows them, and each function${unknown:+, but$unknown}"
+check "outlive(3) knows them, and each function${unknown:+, but$unknown}" [ $? = 0 ]
 sed -n '/^#include <outlive.h>/,/^\.Ed/p' "$page" | sed -e '/^\.Ed/d' \
     -e 's/\\e/\\/g' >"$place/hello.c"
 # shellcheck disable=SC2086
@@ -203,22 +191,19 @@ for example in echo kv; do
 	    -o "$place/$example" "$src/doc/examples/$example.c" $libs
 done
 
-own='unshare --net --pid --fork --mount-proc --kill-child'
-[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
 # shellcheck disable=SC2086
-if command -v ip >/dev/null && $own true 2>/dev/null; then
+if command -v ip >/dev/null && may_own; then
 	timeout -k 5 100 $own bash "$0" talk "$place" </dev/null >"$place/talk" 2>&1
 	while read -r line; do
 		case $line in
-		'ok - '*) say 0 "${line#ok - }" ;;
-		'not ok - '*) say 1 "${line#not ok - }" ;;
+		'ok - '*) check "${line#ok - }" true ;;
+		'not ok - '*) check "${line#not ok - }" false ;;
 		*) echo "# $line" ;;
 		esac
 	done <"$place/talk"
 	grep -q '^done$' "$place/talk"
-	say $? 'all was said'
+	check 'all was said' [ $? = 0 ]
 else
 	skip 'the examples serve' 'no namespaces are allowed here'
 fi
-echo "1..$n"
-exit $bad
+finish

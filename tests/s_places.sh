@@ -3,33 +3,17 @@
 # Where instances are kept if nobody says where: the first place that can be
 # written.  In a /run and a /tmp of our own.
 set -u
+. "${srcdir:-.}/tests/tap.sh"
 if [ -z "${PLACES_INSIDE:-}" ]; then
-	own='unshare --net --mount --pid --fork --mount-proc --kill-child'
-	[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
-	for tool in ip mount unshare; do
-		command -v $tool >/dev/null || {
-			echo "1..0 # SKIP there is no $tool"
-			exit 0
-		}
-	done
+	need ip mount unshare
 	# shellcheck disable=SC2086 # a list of words
-	$own sh -c 'mount -t tmpfs none /run' 2>/dev/null || {
-		echo '1..0 # SKIP no namespaces are allowed here'
-		exit 0
-	}
+	may_own --mount && $own mount -t tmpfs none /run 2>/dev/null ||
+		skip_all 'no namespaces are allowed here'
 	export PLACES_INSIDE=1
 	# shellcheck disable=SC2086 # a list of words
 	exec timeout -k 5 100 $own sh "$0"
 fi
 
-n=0 bad=0
-check() {
-	n=$((n + 1))
-	what=$1
-	shift
-	"$@" || { printf 'not ' && bad=1; }
-	echo "ok $n - $what"
-}
 mode() { [ "$(stat -c %a "$1")" = "$2" ]; }
 steer() { ./outlivectl -n 9999 "$1" >/dev/null; }
 # kept PLACE MODE: a server that starts now is kept there, and found there.
@@ -65,5 +49,4 @@ check 'OUTLIVE_STATE_DIR without a name: one line' [ "$(OUTLIVE_STATE_DIR='' \
 OUTLIVE_STATE_DIR=/tmp/elsewhere
 export OUTLIVE_STATE_DIR
 kept /tmp/elsewhere 755
-echo "1..$n"
-exit $bad
+finish

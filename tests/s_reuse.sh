@@ -3,19 +3,10 @@
 # A pid on a board that has been given to somebody else: outlivectl sees a
 # stranger.  A pid namespace of our own can be told the next pid.
 set -u
+. "${srcdir:-.}/tests/tap.sh"
 if [ -z "${REUSE_INSIDE:-}" ]; then
-	for tool in bash ip ps ss unshare; do
-		command -v $tool >/dev/null || {
-			echo "1..0 # SKIP there is no $tool"
-			exit 0
-		}
-	done
-	own='unshare --net --pid --fork --mount-proc --kill-child'
-	[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
-	$own true 2>/dev/null || {
-		echo '1..0 # SKIP no namespaces are allowed here'
-		exit 0
-	}
+	need bash ip ps ss unshare
+	may_own || skip_all 'no namespaces are allowed here'
 	OUTLIVE_STATE_DIR=$(mktemp -d) || exit 1
 	export OUTLIVE_STATE_DIR REUSE_INSIDE=1
 	timeout -k 5 100 $own bash "$0"
@@ -24,22 +15,6 @@ if [ -z "${REUSE_INSIDE:-}" ]; then
 	exit $status
 fi
 
-n=0 bad=0
-check() {
-	n=$((n + 1))
-	what=$1
-	shift
-	"$@" || { printf 'not ' && bad=1; }
-	echo "ok $n - $what"
-}
-await() {
-	for ((tries = 0; tries < 1500; tries++)); do
-		"$@" >/dev/null 2>&1 && return
-		read -rt 0.02 <> <(:)
-	done
-	echo "Bail out! waited 30 s in vain: $*"
-	exit 1
-}
 listens() { [ -n "$(ss -Htln 'sport = :9999')" ]; }
 listens_not() { ! listens; }
 cats() { ps -eo pid=,args= | awk '$2 == "cat" { print $1 }'; }
@@ -71,10 +46,7 @@ for ((tries = 0; tries < 100; tries++)); do
 	[ "$stranger" = "$1" ] && break
 	kill -KILL "$stranger"
 done
-if [ "$stranger" != "$1" ]; then
-	echo "1..0 # SKIP the next pid cannot be chosen here"
-	exit 0
-fi
+[ "$stranger" = "$1" ] || skip_all 'the next pid cannot be chosen here'
 check 'the one who lives is shown' shows "^ +1 +$2 +busy"
 check 'who has the pid of the other one is not' shows_not "^ +1 +$1 "
 check 'drain ends one' [ "$(./outlivectl drain --orphans --deadline 0 |
@@ -83,5 +55,4 @@ check 'and leaves the stranger alone' kill -0 "$stranger"
 await has_gone "$2"
 check 'which is still itself' [ "$(ps -o args= "$stranger")" = 'sleep 1000' ]
 kill -KILL "$stranger"
-echo "1..$n"
-exit $bad
+finish

@@ -3,21 +3,15 @@
 # The units, as systemd reads them; and a server that is started by a socket, as
 # systemd does it.
 set -u
-for tool in bash ip ss systemd-analyze systemd-socket-activate unshare; do
-	command -v $tool >/dev/null || {
-		echo "1..0 # SKIP there is no $tool"
-		exit 0
-	}
-done
+. "${srcdir:-.}/tests/tap.sh"
+need bash ip ss systemd-analyze systemd-socket-activate unshare
 
 if [ -z "${SYSTEMD_INSIDE:-}" ]; then
 	place=$(mktemp -d) || exit 1
 	OUTLIVE_STATE_DIR=$place/state SYSTEMD_INSIDE=$place
 	export OUTLIVE_STATE_DIR SYSTEMD_INSIDE
 	mkdir "$OUTLIVE_STATE_DIR"
-	own='unshare --net --pid --fork --mount-proc --kill-child'
-	[ "$(id -u)" = 0 ] || own="$own --user --map-root-user"
-	$own true 2>/dev/null || own=
+	may_own || own=
 	OWN_NETWORK=$own
 	export OWN_NETWORK
 	timeout -k 5 100 $own bash "$0"
@@ -26,27 +20,6 @@ if [ -z "${SYSTEMD_INSIDE:-}" ]; then
 	exit $status
 fi
 place=$SYSTEMD_INSIDE
-n=0 bad=0
-check() {
-	n=$((n + 1))
-	what=$1
-	shift
-	"$@" || { printf 'not ' && bad=1; }
-	echo "ok $n - $what"
-}
-skip() {
-	n=$((n + 1))
-	echo "ok $n - $1 # SKIP $2"
-}
-await() {
-	for ((tries = 0; tries < 1500; tries++)); do
-		"$@" >/dev/null 2>&1 && return
-		read -rt 0.02 <> <(:)
-	done
-	echo "Bail out! waited 30 s in vain: $*"
-	exit 1
-}
-
 # silent COMMAND...: it succeeds, and has nothing to say.
 silent() {
 	local said status
@@ -57,10 +30,9 @@ silent() {
 }
 value() { sed -n "s|^$2=||p" "$1"; }
 
-# The units.  Not as a part of the make that runs this test.
-unset MAKEFLAGS MFLAGS MAKELEVEL
+# The units.
 root=$place/root
-make -s install DESTDIR="$root" >"$place/said" 2>&1 || sed 's/^/# /' "$place/said"
+make_alone install DESTDIR="$root" >"$place/said" 2>&1 || sed 's/^/# /' "$place/said"
 service=$(find "$root" -name 'outlived@.service')
 socket=$(find "$root" -name 'outlived@.socket')
 if [ -z "$service" ] && grep -q '^systemdsystemunitdir = *$' Makefile; then
@@ -110,8 +82,7 @@ echoes() {
 }
 if [ -z "$OWN_NETWORK" ]; then
 	skip 'a server that is started by a socket' 'no namespaces are allowed'
-	echo "1..$n"
-	exit $bad
+	finish
 fi
 ip link set lo up
 for strategy in pass shared; do
@@ -142,5 +113,4 @@ wait $parent
 check 'another address: 69' [ $? = 69 ]
 check 'and both are named' says \
     'descriptor 3 listens at 127.0.0.1:9999: expected 127.0.0.1:9998$'
-echo "1..$n"
-exit $bad
+finish
