@@ -17,11 +17,13 @@ static const struct option	options[] = {
 	{ "accept",		required_argument,	NULL, 'a' },
 	{ "announce",		no_argument,		NULL, '1' },
 	{ "backlog",		required_argument,	NULL, 'b' },
+	{ "daemon",		no_argument,		NULL, 'D' },
 	{ "early-drop",		required_argument,	NULL, 'E' },
 	{ "idle",		required_argument,	NULL, 'i' },
 	{ "log",		required_argument,	NULL, 'l' },
 	{ "max-children",	required_argument,	NULL, 'm' },
 	{ "name",		required_argument,	NULL, 'n' },
+	{ "pid-file",		required_argument,	NULL, 'p' },
 	{ "max-requests",	required_argument,	NULL, 'r' },
 	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
 	{ "per-source",		required_argument,	NULL, 's' },
@@ -29,8 +31,6 @@ static const struct option	options[] = {
 	{ "idle-timeout",	required_argument,	NULL, 't' },
 	{ "user",		required_argument,	NULL, 'u' },
 	{ "verbose",		no_argument,		NULL, 'v' },
-	{ "daemon",		no_argument,		NULL, 'D' },
-	{ "pid-file",		required_argument,	NULL, 'p' },
 	{ "bind-wait",		required_argument,	NULL, 'w' },
 	{ "session-limit",	required_argument,	NULL, 'x' },
 	{ "help",		no_argument,		NULL, 'h' },
@@ -215,10 +215,6 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'a':
 			config->strategy = optarg;
-			break;
-		case 'b':
-			config->backlog = number(optarg, "the backlog", 1,
-			    65535);
 			break;
 		case 'D':
 			config->daemon = true;
