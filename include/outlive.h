@@ -159,7 +159,7 @@ struct outlive_config {
 	 * returns in the one that called it once the other accepts, or has
 	 * ended, and 0 means that it accepts.  The other has a session of its
 	 * own, / as its directory, and /dev/null as its descriptors 0 to 2, and
-	 * needs a log other than stderr.  false
+	 * needs a log other than stderr.  Not in process 1.  false
 	 */
 	bool		 daemon;
 
@@ -174,7 +174,9 @@ struct outlive_config {
 	 * Once the port is bound, become this user for good, with his group and
 	 * no other; what is executed from then on gains nothing by whose file
 	 * it is (PR_SET_NO_NEW_PRIVS in prctl(2)).  The instance's directory
-	 * belongs to him.  Who is not root can name himself only.  NULL
+	 * belongs to him.  The log is opened as he would; as root only where
+	 * nobody else can make or rename anything.  Who is not root can name
+	 * himself only.  NULL
 	 */
 	const char	*user;
 

@@ -46,6 +46,8 @@ static const struct {
 	{ { "-r", "-1", "127.0.0.1:0", "echo" }, "number of clients '-1'" },
 	{ { "-D", "-lstderr", "127.0.0.1:9", "echo" },
 	    "a daemon has no standard error: expected the log to be" },
+	{ { "-D", "-l/dev/fd/1", "127.0.0.1:9", "echo" },
+	    "a daemon has no standard error: expected the log to be" },
 	{ { "-i", "8", "127.0.0.1:0", "echo" },	"expected MIN:MAX" },
 	{ { "-i", "9:8", "127.0.0.1:0", "echo" }, "expected 9 to" },
 	{ { "-i", "0:8", "127.0.0.1:0", "echo" }, "expected 1 to" },

@@ -272,6 +272,37 @@ waits(void)
 	    listeners(9999) == 0, "the command is killed: nobody serves");
 }
 
+static void
+ignore_children(void)
+{
+	in_state();
+	(void)signal(SIGCHLD, SIG_IGN);
+}
+
+/* Who calls may have left odd things. */
+static void
+odd_callers(void)
+{
+	const char	*const argv[] = { outlived, "-1D", "-w", "0", "-l",
+			    "log", "-S", "here", PORT, "echo", NULL };
+	int		listener, out[2];
+
+	new_place();
+	listener = listening(9999, true);
+	ok(await_end(program_start_in(ignore_children, argv, -1)) ==
+	    EX_UNAVAILABLE << 8, "CHLD is ignored: the status is the daemon's");
+	(void)close(listener);
+	if (pipe2(out, O_CLOEXEC) == -1)
+		bail("pipe2: %s", strerror(errno));
+	(void)close(out[0]);
+	ok(await_end(program_start_in(in_state, argv, out[1])) == 0 &&
+	    log_has("cannot say that the port is 9999: Broken pipe"),
+	    "nobody reads the port: status 0, and a line says so");
+	(void)close(out[1]);
+	send_signal(the_daemon(), SIGTERM);
+	ok(harness_nobody_left(), "it ends");
+}
+
 /* -p alone: a file that is never believed. */
 static void
 is_never_read(void)
@@ -348,6 +379,7 @@ main(void)
 	serves_program();
 	failures();
 	waits();
+	odd_callers();
 	is_never_read();
 	is_emptied();
 	return done();

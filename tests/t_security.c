@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,6 +290,37 @@ steals_and_forges(void)
 	end();
 }
 
+/* Programs have executed something, and are dumpable again. */
+static void
+programs(void)
+{
+	const char	*const script = "echo $$; echo; read pid; "
+			    "(exec 9</proc/$pid/mem) 2>/dev/null && "
+			    "echo opened || echo refused; read pid";
+	const char	*const argv[] = { "./outlived", "-u", as_root ?
+			    "nobody" : getpwuid(getuid())->pw_name, PORT,
+			    "exec", "sh", "-c", script, NULL };
+	char		 pid[32], own[32];
+	bool		 yama = access("/proc/sys/kernel/yama/ptrace_scope",
+			    F_OK) == 0;
+
+	harness_new_state();
+	log_clear();
+	(void)program_start(argv, -1);
+	await_listener(9999);
+	other = dial(9999);
+	hear_paragraph(other, pid, sizeof(pid));
+	attacker = dial(9999);
+	hear_paragraph(attacker, own, sizeof(own));
+	say(attacker, pid);
+	if (yama)
+		skip("another program's memory", "Yama may forbid that");
+	else
+		ok(hears(attacker, "opened\n"),
+		    "with exec he sees another program's memory");
+	end();
+}
+
 int
 main(void)
 {
@@ -301,6 +333,7 @@ main(void)
 	harness_drop_capabilities();
 	as_root = getuid() == 0;
 	is_confined();
+	programs();
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		scribbles(all[i], i % 2 == 0 ? "0" : "100");
 	shuts_down("pass");

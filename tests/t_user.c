@@ -23,7 +23,9 @@
 #include "client.h"
 #include "file.h"
 #include "harness.h"
+#include "pool/user.h"
 #include "process.h"
+#include "why.h"
 
 #define PORT	"127.0.0.1:79"		/* root's to bind */
 
@@ -269,6 +271,25 @@ is_not_fooled(void)
 	(void)unlink(board);
 }
 
+/* What exec would take away, and a program may set for itself: none of it is
+   left to be taken up again. */
+static void
+keeps_nothing(void)
+{
+	struct user	own = { true, user.pw_uid, user.pw_gid };
+	const char	*failed;
+	pid_t		pid = fork();
+
+	if (pid == -1)
+		bail("fork: %s", strerror(errno));
+	if (pid == 0) {
+		(void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+		_exit(user_become(&own, &failed) == -1 && errno == EPERM ? 0 :
+		    1);
+	}
+	ok(await_end(pid) == 0, "rights that are kept for later: refused");
+}
+
 static void
 keep_rights(void)
 {
@@ -350,6 +371,118 @@ log_is_rotated(void)
 	ok(harness_nobody_left(), "who leaves");
 }
 
+/* The user may write into the directory of the log, and has laid a link. */
+static void
+log_is_not_roots(void)
+{
+	char		place[140], path[160], mine[160];
+	struct server	server;
+	struct stat	st;
+
+	new_place();
+	file_in_state(place, sizeof(place), "logs");
+	file_in_state(path, sizeof(path), "logs/log");
+	file_in_state(mine, sizeof(mine), "root");
+	(void)close(open(mine, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	(void)mkdir(place, 0755);
+	(void)!chown(place, user.pw_uid, user.pw_gid);
+	(void)!symlink(mine, path);
+	ok(server_run("-w", "0", "-u", user.pw_name, "-l", path, PORT, "echo",
+	    NULL) == EX_OSERR << 8 && log_has("Permission denied") &&
+	    stat(mine, &st) == 0 && st.st_size == 0,
+	    "a log that is a link of the user's to root's file: refused");
+	(void)unlink(path);
+	server = server_start("-u", user.pw_name, "-l", path, "-i", "1:1", PORT,
+	    "echo", NULL);
+	ok(belongs(path, 0640), "a log in a directory of his is his");
+	server_end(server);
+	/* His directory leads elsewhere. */
+	(void)unlink(path);
+	(void)rmdir(place);
+	(void)mkdir(place, 0755);
+	(void)!chown(place, user.pw_uid, user.pw_gid);
+	(void)!symlink(harness_state(), path);
+	file_in_state(path, sizeof(path), "logs/log/made");
+	ok(server_run("-w", "0", "-u", user.pw_name, "-l", path, PORT, "echo",
+	    NULL) == EX_OSERR << 8 && stat(path, &st) == -1,
+	    "nor is one made where his link leads: refused");
+}
+
+/* A directory that only root may look into. */
+static void
+log_is_unseen(void)
+{
+	char		place[140], path[160];
+	struct server	server;
+
+	new_place();
+	file_in_state(place, sizeof(place), "logs");
+	file_in_state(path, sizeof(path), "logs/log");
+	(void)mkdir(place, 0700);
+	server = server_start("-u", user.pw_name, "-l", path, "-i", "1:1", PORT,
+	    "echo", NULL);
+	ok(file_has(path, "it cannot be seen whether that is still") &&
+	    file_has(path, ": Permission denied") &&
+	    !file_has(path, "no longer"), "a log that the user cannot see");
+	server_end(server);
+}
+
+/* A start that fails takes nothing from root. */
+static void
+is_not_given(void)
+{
+	struct server	server;
+	int		taken;
+
+	new_place();
+	harness_strategy(NULL);
+	server = server_start("-i", "1:1", PORT, "echo", NULL);
+	server_end(server);
+	taken = listening(79, true);
+	ok(is_refused(user.pw_name, EX_UNAVAILABLE, "Address already in use"),
+	    "-u, and the port is taken");
+	(void)close(taken);
+	server = server_start("-i", "1:1", PORT, "echo", NULL);
+	ok(log_has("generation 2"), "the instance is root's still");
+	server_end(server);
+	(void)!chown(lock, user.pw_uid, user.pw_gid);
+	server = server_start("-u", user.pw_name, "-i", "1:1", PORT, "echo",
+	    NULL);
+	ok(belongs(directory, 0755) && belongs(lock, 0600),
+	    "a giving that was cut off is done to the end");
+	server_end(server);
+}
+
+static void
+mask_all(void)
+{
+	(void)umask(077);
+	(void)setenv("OUTLIVE_STATE_DIR", directory, 1);
+}
+
+/* The state directory is to be made, and the caller's umask lets nobody in. */
+static void
+is_let_through(void)
+{
+	const char	*const argv[] = { "./outlived", "-u", user.pw_name,
+			    PORT, "echo", NULL };
+	const char	*const status[] = { "./outlivectl", "-S", directory,
+			    "-n", PORT, "status", NULL };
+	struct server	server;
+
+	new_place();
+	(void)snprintf(directory, sizeof(directory), "%s/new",
+	    harness_state());
+	server.pid = program_start_in(mask_all, argv, -1);
+	await_listener(79);
+	await_log("generation 1");
+	ok(answer_of(as_user, status) == 0 && says("generation 1"),
+	    "umask 077: the user finds it");
+	send_signal(server.pid, SIGTERM);
+	(void)await_end(server.pid);
+	ok(harness_nobody_left(), "and it ends");
+}
+
 int
 main(void)
 {
@@ -385,9 +518,14 @@ main(void)
 	ok(is_refused("root", EX_USAGE, "expected one who has fewer rights"),
 	    "root");
 	does_not_go_half_way();
+	keeps_nothing();
 	is_not_fooled();
 	is_given();
 	log_is_rotated();
+	log_is_not_roots();
+	log_is_unseen();
+	is_not_given();
+	is_let_through();
 	free(user.pw_name);
 	return done();
 }

@@ -24,13 +24,19 @@ static bool			 begun, be_verbose;
 int
 log_open(const char *where, bool verbose)
 {
-	const struct log_output	*wanted = &log_file;
-
 	be_verbose = verbose;
 	begun = false;
 	output = &log_stderr;
 	fold_open();
 	(void)log_stderr.open(NULL);
+	return log_to(where);
+}
+
+int
+log_to(const char *where)
+{
+	const struct log_output	*wanted = &log_file;
+
 	if (where == NULL || strcmp(where, "stderr") == 0)
 		wanted = &log_stderr;
 	else if (strcmp(where, "syslog") == 0)

@@ -24,6 +24,9 @@
 int	log_open(const char *where, bool verbose);
 void	log_begun(void);
 
+/* The same for one that is open on standard error, before its first child. */
+int	log_to(const char *where);
+
 /* Open a file anew, and create it; nothing for other logs. */
 void	log_reopen(void);
 

@@ -88,7 +88,7 @@ file_stamp(int priority, char stamp[LOG_STAMP])
 }
 
 /* What has become of our file; flags to take the other one with. */
-enum name { NAME_OURS, NAME_OTHER, NAME_NOBODYS };
+enum name { NAME_OURS, NAME_OTHER, NAME_NOBODYS, NAME_UNSEEN };
 
 static enum name
 whose_name(int *flags)
@@ -101,7 +101,10 @@ whose_name(int *flags)
 	if (stat(path, &there) == 0)
 		return there.st_dev == ours.st_dev &&
 		    there.st_ino == ours.st_ino ? NAME_OURS : NAME_OTHER;
-	if (errno != ENOENT || ours.st_nlink > 0)
+	/* Of a directory that was root's alone when we were root. */
+	if (errno != ENOENT)
+		return NAME_UNSEEN;
+	if (ours.st_nlink > 0)
 		return NAME_NOBODYS;
 	*flags = O_CREAT;
 	return NAME_OTHER;
@@ -118,6 +121,9 @@ tell_why(enum name name)
 	telling = true;
 	if (name == NAME_OTHER)
 		log_warn("the log stays in a file that is no longer %s", path);
+	else if (name == NAME_UNSEEN)
+		log_warn("the log stays in its file, as it cannot be seen "
+		    "whether that is still %s", path);
 	else
 		log_info("the log stays in a file that is no longer %s, until "
 		    "there is one of that name (HUP makes it)", path);

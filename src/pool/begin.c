@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -13,6 +14,7 @@
 #include "net/explain.h"
 #include "net/listener.h"
 #include "net/log.h"
+#include "net/path.h"
 #include "net/process.h"
 #include "orphan.h"
 #include "pool.h"
@@ -22,6 +24,57 @@
 
 /* Between two tries of an address that is in use, in ms. */
 #define BIND_PAUSE	20
+
+bool
+begin_log_is_ours(const char *where)
+{
+	return where == NULL || strcmp(where, "stderr") == 0 ||
+	    strcmp(where, "/dev/stdout") == 0 ||
+	    strcmp(where, "/dev/stderr") == 0 ||
+	    strncmp(where, "/dev/fd/", 8) == 0 ||
+	    strncmp(where, "/proc/self/fd/", 14) == 0;
+}
+
+/*
+ * The log, which children have, as the user whom they are: root would follow
+ * what he, or they, have laid in its place (and have a way to write it).  As
+ * root only where nobody else can have laid anything.
+ */
+static int
+open_log(const struct pool *pool)
+{
+	const char	*where = pool->config->log;
+	char		*path;
+	int		 result, saved;
+
+	if (!user_is_another(&pool->user) || begin_log_is_ours(where))
+		return log_to(where);
+	if (user_borrow(&pool->user) == -1)
+		return -1;
+	result = log_to(where);
+	saved = errno;
+	if (user_return(&pool->user) == -1)
+		return -1;
+	if (result == -1 && saved == EACCES &&
+	    (path = path_absolute(where)) != NULL) {
+		if (path_is_roots(path)) {
+			result = log_to(path);
+			saved = errno;
+		}
+		free(path);
+	}
+	errno = saved;
+	return result;
+}
+
+int
+begin_log(const struct pool *pool)
+{
+	if (open_log(pool) == 0)
+		return 0;
+	log_warn("the log '%s'", pool->config->log);
+	return -1;
+}
 
 int
 begin_place(struct pool *pool, struct address *address)
@@ -221,6 +274,29 @@ begin_listener(struct pool *pool, struct address *address)
 		    "can wait, and it says %d", backlog,
 		    pool->config->early_drop.full);
 	return fd;
+}
+
+/* What is root's to do with the port comes before. */
+int
+begin_user(struct pool *pool)
+{
+	const char	*failed, *path = pool->config->pid_file;
+	char		 why[PATH_MAX + 128];
+
+	/* Not before we own the port: who fails to, changes nothing. */
+	if (instance_give(&pool->instance, &pool->user, why,
+	    sizeof(why)) == -1) {
+		log_info("%s", why);
+		return -1;
+	}
+	if (path != NULL && pid_file_write(&pool->pid_file, path) == -1) {
+		log_warn("the pid file '%s'", path);
+		return -1;
+	}
+	if (user_become(&pool->user, &failed) == 0)
+		return 0;
+	log_warn("cannot become user '%s': %s", pool->config->user, failed);
+	return -1;
 }
 
 int

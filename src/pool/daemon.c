@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -11,6 +12,18 @@
 
 #include "daemon.h"
 #include "net/log.h"
+
+void
+daemon_prepare(void)
+{
+	int	fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		(void)close(fd);
+}
 
 /* What has become of a daemon that does not accept: an exit status. */
 static int
@@ -61,9 +74,13 @@ wait_for(pid_t daemon, int ready, int fd)
 int
 daemon_fork(int fd, int *ready)
 {
-	int	pair[2];
+	int	pair[2], null;
 	pid_t	pid;
 
+	/* Ignored, CHLD takes the daemon's status away; and who reads the port
+	   may leave, as in the foreground. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (pipe2(pair, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
 		log_warn("no process in the background");
 		return EX_OSERR;
@@ -73,6 +90,12 @@ daemon_fork(int fd, int *ready)
 		return wait_for(pid, pair[0], fd);
 	}
 	(void)close(pair[0]);
+	/* It is not ours to keep open. */
+	if (fd > STDERR_FILENO && (null = open("/dev/null", O_RDWR |
+	    O_CLOEXEC)) != -1) {
+		(void)dup3(null, fd, O_CLOEXEC);
+		(void)close(null);
+	}
 	*ready = pair[1];
 	return -1;
 }
@@ -80,21 +103,24 @@ daemon_fork(int fd, int *ready)
 int
 daemon_detach(void)
 {
-	int	null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+	int	null = open("/dev/null", O_RDWR), fd;
 
 	if (null == -1 || setsid() == -1 || chdir("/") == -1) {
 		log_warn("cannot leave for the background");
-		if (null != -1)
+		if (null > STDERR_FILENO)
 			(void)close(null);
 		return -1;
 	}
+	/* One of them, if whoever called us had closed it, it may be itself. */
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(null, fd) == -1) {
 			log_warn("/dev/null on descriptor %d", fd);
-			(void)close(null);
+			if (null > STDERR_FILENO)
+				(void)close(null);
 			return -1;
 		}
-	(void)close(null);
+	if (null > STDERR_FILENO)
+		(void)close(null);
 	return 0;
 }
 

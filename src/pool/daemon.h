@@ -7,6 +7,10 @@
 #ifndef POOL_DAEMON_H
 #define POOL_DAEMON_H
 
+/* Before anything is opened: 0 to 2 are, or what is opened would take their
+   place, and be given up by daemon_detach(). */
+void	daemon_prepare(void);
+
 /*
  * Fork.  In the daemon, -1, and a pipe to say in that it accepts.  In the
  * process that was called, an exit status: 0 once that was said; then the port

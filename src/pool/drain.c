@@ -110,6 +110,9 @@ place_what_waits(struct pool *pool, int64_t deadline)
 static void
 end_listen(struct pool *pool)
 {
+	/* The next one's would have the same name; and may be another
+	   instance's, who does not wait for our lock. */
+	pid_file_remove(&pool->pid_file);
 	if (pool->given)
 		/* shutdown() would end it for whoever gave it, too. */
 		(void)close(pool->listener);
@@ -117,8 +120,6 @@ end_listen(struct pool *pool)
 		listener_end(pool->listener);
 	pool->listener = -1;
 	pool->closed = true;
-	/* The next one's would have the same name. */
-	pid_file_remove(&pool->pid_file);
 	/* Whoever waits for the lock finds the port free. */
 	instance_unlock(&pool->instance);
 }

@@ -55,12 +55,19 @@ const char *instance_bad_name(const char *name);
  * Open an instance, and make what is missing: its directory in the first place
  * where that can be done.  Neither may belong to somebody else, or be
  * writable by others.  The instance's own is that of the user whom we are to
- * become, if we are; one that was ours, and has no boards, is given to him.
- * 0; or -1, and a line in a buffer of the caller's says what was wrong and what
- * was expected.
+ * become, if we are, or root's without boards, to be given to him.  0; or -1,
+ * and a line in a buffer of the caller's says what was wrong and what was
+ * expected.
  */
 int	 instance_open(struct instance *, const char *wanted, const char *name,
 	    const struct user *, char *why, size_t size);
+
+/*
+ * For the lock's holder who owns the port: what was root's becomes the other
+ * user's.  -1, and a line, if it cannot, or has become somebody else's since.
+ */
+int	 instance_give(struct instance *, const struct user *, char *why,
+	    size_t size);
 void	 instance_close(struct instance *);
 
 /*

@@ -84,10 +84,12 @@ nonsense(const struct outlive_config *config)
 		return "early drop: it starts at 0 or more, its rate is 1 to "
 		    "100 percent, and it is full at 1 to 65535, not below its "
 		    "start";
-	if (config->daemon && (config->log == NULL ||
-	    strcmp(config->log, "stderr") == 0))
+	if (config->daemon && begin_log_is_ours(config->log))
 		return "a daemon has no standard error: expected the log to "
 		    "be syslog or a file";
+	if (config->daemon && getpid() == 1)
+		return "process 1 of a pid namespace ends all others when it "
+		    "returns: expected to serve in the foreground";
 	if (config->listen_fd < -1)
 		return "a socket to listen with is a descriptor, or -1";
 	if (config->listen_fd != -1 && !config->reuseaddr)
@@ -298,22 +300,6 @@ choose_strategy(struct pool *pool)
 	return true;
 }
 
-/* What is root's to do with the port comes before. */
-static int
-become_user(struct pool *pool)
-{
-	const char	*failed, *path = pool->config->pid_file;
-
-	if (path != NULL && pid_file_write(&pool->pid_file, path) == -1) {
-		log_warn("the pid file '%s'", path);
-		return -1;
-	}
-	if (user_become(&pool->user, &failed) == 0)
-		return 0;
-	log_warn("cannot become user '%s': %s", pool->config->user, failed);
-	return -1;
-}
-
 int
 outlive_activation(const char **why)
 {
@@ -336,17 +322,18 @@ outlive_serve(const struct outlive_config *config)
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
 	    .given = config->listen_fd != -1,
 	    .queue = { -1, -1 }, .held = -1 };
-	if (log_open(config->log, config->verbose) == -1) {
-		log_warn("the log '%s'", config->log);
+	if (config->daemon)
+		daemon_prepare();
+	(void)log_open(NULL, config->verbose);
+	status = user_find(&pool.user, config->user, text, sizeof(text));
+	if (begin_log(&pool) == -1)
 		return EX_OSERR;
-	}
 	if ((why = nonsense(config)) != NULL) {
 		log_info("%s", why);
 		return EX_USAGE;
 	}
 	if (!choose_strategy(&pool))
 		return EX_USAGE;
-	status = user_find(&pool.user, config->user, text, sizeof(text));
 	if (status != 0) {
 		log_info("%s", text);
 		return status;
@@ -364,7 +351,7 @@ outlive_serve(const struct outlive_config *config)
 		return status;
 	if ((pool.listener = begin_listener(&pool, &address)) == -1)
 		status = signals_end() ? 0 : EX_UNAVAILABLE;
-	else if (become_user(&pool) == -1 ||
+	else if (begin_user(&pool) == -1 ||
 	    begin_generation(&pool, text, sizeof(text)) == -1 ||
 	    open_pool(&pool, &address) == -1 ||
 	    serve(&pool, &address, text) == -1)

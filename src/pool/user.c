@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +59,9 @@ user_borrow(const struct user *user)
 {
 	if (!user_is_another(user))
 		return 0;
-	if (setegid(user->gid) == -1 || seteuid(user->uid) == -1)
+	/* Root has no need of root's groups, nor is he to have them. */
+	if (setgroups(1, &user->gid) == -1 || setegid(user->gid) == -1 ||
+	    seteuid(user->uid) == -1)
 		return -1;
 	return 0;
 }
@@ -81,15 +85,30 @@ can_go_back(void)
 	    setresgid((gid_t)-1, 0, (gid_t)-1) == 0 || setgid(0) == 0;
 }
 
+/* Whether any right of root's is left, in use or to be taken up again: whoever
+   keeps what he may (PR_SET_KEEPCAPS) does not go back by asking to. */
+static bool
+has_rights(void)
+{
+	struct __user_cap_header_struct	head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct	sets[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &head, sets) == -1 ||
+	    (sets[0].permitted | sets[1].permitted) != 0;
+}
+
 int
 user_become(const struct user *user, const char **failed)
 {
+	bool	changes = user_is_another(user);
+
 	if (!user->wanted)
 		return 0;
 	*failed = "prctl";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return -1;
-	if (user_is_another(user)) {
+	if (changes) {
 		/* The user last: it is the right to do the others. */
 		*failed = "setgroups";
 		if (setgroups(1, &user->gid) == -1)
@@ -101,8 +120,13 @@ user_become(const struct user *user, const char **failed)
 		if (setresuid(user->uid, user->uid, user->uid) == -1)
 			return -1;
 	}
+	/* Nor may who has the same user look into us: so it is by default, unless
+	   fs.suid_dumpable says otherwise. */
+	*failed = "prctl";
+	if (changes && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		return -1;
 	*failed = "the way back is open";
-	if (can_go_back()) {
+	if (can_go_back() || (changes && has_rights())) {
 		errno = EPERM;
 		return -1;
 	}

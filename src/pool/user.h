@@ -26,7 +26,7 @@ int	user_find(struct user *, const char *name, char *why, size_t size);
 
 /*
  * Whether we are to be somebody else, and for files in a directory of his: be
- * him, and ourselves again.  -1 with errno.
+ * him, and ourselves again, but for our supplementary groups.  -1 with errno.
  */
 bool	user_is_another(const struct user *);
 int	user_borrow(const struct user *);
