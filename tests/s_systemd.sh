@@ -41,7 +41,7 @@ else
 	check 'both units are installed' [ -n "$service" ] && [ -n "$socket" ]
 	command=$(value "$service" ExecStart)
 	check 'the service starts what is installed' \
-	    [ -x "$root${command%% *}" ]
+	    [ -x "$root$(echo "$command" | cut -d'"' -f2)" ]
 	check 'nothing is left to be filled in' \
 	    silent sed -n '/@[a-z]*@/p' "$service"
 	# What systemd itself would have brought.
@@ -61,6 +61,8 @@ else
 	done
 	check 'it is the parent alone that is ended' \
 	    [ "$(value "$service" KillMode)" = process ]
+	check 'and as often as somebody likes' \
+	    [ "$(value "$service" StartLimitBurst)" -ge 100 ]
 fi
 
 # A server that is started by its first client, as by a socket unit.

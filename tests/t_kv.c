@@ -162,9 +162,11 @@ main(void)
 	harness_begin();
 	harness_own_network();
 	(void)snprintf(path, sizeof(path), "%s/store", harness_state());
-	parent = start();
-	if ((store = open(path, O_RDWR | O_CLOEXEC)) == -1)
+	/* Where the disk was full there is a part of a store. */
+	store = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store == -1 || ftruncate(store, 4096) == -1)
 		bail("%s", path);
+	parent = start();
 	in_line(parent);
 	half_written();
 	for (i = 0; i < ROUNDS; i++)

@@ -65,8 +65,15 @@ listening(const char *text)
 static int
 left_in_disorder(void)
 {
-	int	fd = listening(PLACE), ttl = 255;
+	struct linger	reset = { 1, 0 };
+	struct timeval	second = { 1, 0 };
+	int		fd = listening(PLACE), ttl = 255;
 
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second,
+	    sizeof(second));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second,
+	    sizeof(second));
 	/* Nobody on this machine sends with so much. */
 	(void)setsockopt(fd, IPPROTO_IP, IP_MINTTL, &ttl, sizeof(ttl));
 	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -164,6 +171,10 @@ adopted(const struct cell *cell)
 	ok(option(socket, SOL_SOCKET, SO_REUSEADDR) == 1 &&
 	    option(socket, SOL_SOCKET, SO_OOBINLINE) == 1,
 	    "it has the options of our own");
+	ok(option(socket, SOL_SOCKET, SO_LINGER) == 0 &&
+	    option(socket, SOL_SOCKET, SO_RCVTIMEO) == 0 &&
+	    option(socket, SOL_SOCKET, SO_SNDTIMEO) == 0,
+	    "and nothing else that clients would inherit");
 	ok(all_close_on_exec(server.pid), "and is close-on-exec");
 	ok(((fcntl(socket, F_GETFL) & O_NONBLOCK) != 0) ==
 	    cell->strategy->parent_accepts,
@@ -194,6 +205,28 @@ adopted(const struct cell *cell)
 	ok(await_end(next.pid) == 0, "TERM ends it");
 	ok(harness_nobody_left() && is_still_there(socket),
 	    "all have ended, and the socket listens");
+}
+
+/* systemd clears O_NONBLOCK for each process that it starts with the socket:
+   who has it already must not sleep in accept(), deaf to signals. */
+static void
+cleared(const struct cell *cell)
+{
+	int		socket = left_in_disorder(), client;
+	struct server	server;
+
+	(void)cell;
+	harness_pass(socket);
+	server = start();
+	(void)fcntl(socket, F_SETFL, 0);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client is served");
+	(void)close(client);
+	send_signal(server.pid, SIGTERM);
+	ok(await_end(server.pid) == 0, "and TERM is heard");
+	ok(harness_nobody_left() && is_still_there(socket),
+	    "all have ended, and the socket listens");
+	(void)close(socket);
 }
 
 /* A child that has not done its first act has a copy, whatever becomes of its
@@ -392,7 +425,7 @@ static const struct {
 	{ everywhere, "0.0.0.0:9999", NULL },
 	{ everywhere, "0", NULL },
 	{ ipv4_everywhere, "0.0.0.0:9999", NULL },
-	{ ipv6_everywhere, "[::]:9999", NULL },
+	{ ipv6_everywhere, "[::]:9999", NULL },	/* and says so */
 };
 
 static void
@@ -420,6 +453,9 @@ fits_or_not(void)
 		    dial_to("[::1]:9999") : dial(9999);
 		ok(server.port == 9999 && echoes(client, "hello\n"),
 		    "it serves as %s", sockets[i].address);
+		ok(log_has("for IPv6 alone") ==
+		    (sockets[i].make == ipv6_everywhere),
+		    "and says if that is for IPv6 alone");
 		(void)close(client);
 		send_signal(server.pid, SIGINT);
 		(void)await_end(server.pid);
@@ -530,6 +566,7 @@ main(void)
 		    .number = SIGTERM },
 		{ .name = "KILL, a newborn", .play = newborn,
 		    .number = SIGKILL },
+		{ .name = "O_NONBLOCK is cleared", .play = cleared },
 		{ .name = "two parents", .play = locked },
 	};
 	static const struct cell	theirs[] = {

@@ -10,9 +10,8 @@
  * a record lock on the file (fcntl(2)), which the kernel drops when its
  * process ends; a mutex in the file could be held by somebody from before the
  * machine's start.  And a change is one store of one byte: a value is written
- * where nobody reads, then the byte says that it is there.  Nothing is kept
- * that would have to agree with it: COUNT counts.  (A crash of the machine is
- * another matter: the kernel writes pages to the disk in any order.)
+ * where nobody reads, then the byte says that it is there.  (A crash of the
+ * machine is another matter: the kernel writes pages to the disk in any order.)
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -42,7 +41,7 @@ static struct store {
 	} entries[ENTRIES];
 } *store;
 
-static int		store_fd;
+static int		 store_fd;
 extern char		**environ;
 
 /* F_RDLCK: with other readers; F_WRLCK: alone; F_UNLCK. */
@@ -56,19 +55,20 @@ lock(short type)
 			err(EX_OSERR, "cannot lock the store");
 }
 
-/* Open the store, or make it, or what somebody who was killed left half made:
-   one parent at a time. */
+/* Open the store, or make it, or what somebody has left half made, who was
+   killed or found the disk full: one parent at a time. */
 static void
 store_open(const char *path)
 {
 	struct stat	status;
+	unsigned int	layout = 0;
 
 	store_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store_fd == -1)
 		err(EX_NOINPUT, "%s", path);
 	lock(F_WRLCK);
 	/* All of its space, now: later a full disk would be a SIGBUS. */
-	if (fstat(store_fd, &status) == -1 || (status.st_size == 0 &&
+	if (pread(store_fd, &layout, sizeof(layout), 0) == -1 || (layout == 0 &&
 	    (errno = posix_fallocate(store_fd, 0, sizeof(*store))) != 0) ||
 	    fstat(store_fd, &status) == -1)
 		err(EX_IOERR, "%s", path);

@@ -172,6 +172,23 @@ clear_options(int fd, const struct address *address, const char **failed)
 	    sizeof(zero));
 }
 
+/* Accepted sockets would inherit them: a read that ends by itself, a close that
+   resets. */
+static int
+clear_inherited(int fd, const char **failed)
+{
+	struct timeval	never = { 0, 0 };
+	struct linger	none = { 0, 0 };
+
+	*failed = "SO_RCVTIMEO";
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never,
+	    sizeof(never)) == -1 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO,
+	    &never, sizeof(never)) == -1)
+		return -1;
+	*failed = "SO_LINGER";
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
 static int
 make_ours(int fd, const struct address *address,
     const struct listener_options *options, const char **failed)
@@ -185,7 +202,8 @@ make_ours(int fd, const struct address *address,
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuseaddr,
 	    sizeof(reuseaddr)) == -1 || set_inherited(fd) == -1)
 		return -1;
-	if (clear_options(fd, address, failed) == -1)
+	if (clear_options(fd, address, failed) == -1 ||
+	    clear_inherited(fd, failed) == -1)
 		return -1;
 	*failed = "listen";
 	return listen(fd, options->backlog);
@@ -221,6 +239,13 @@ fail:
 	(void)snprintf(why, size, "descriptor %d: %s: %s", fd, failed,
 	    strerror(errno));
 	return -1;
+}
+
+bool
+listener_is_ipv6_alone(int listener, const struct address *address)
+{
+	return address_is_dual(address) &&
+	    option(listener, IPPROTO_IPV6, IPV6_V6ONLY) == 1;
 }
 
 int

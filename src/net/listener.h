@@ -30,15 +30,18 @@ int	listener_open(struct address *, const struct listener_options *,
 /*
  * Adopt one that somebody else has made, and may keep: the socket is shared
  * with him, and what is set here is set for him, too.  It must be a TCP socket
- * that listens at that address; of port 0, any, and one that listens at every
- * address of both families is right for every address of either.  All is set
- * that listener_open() sets, and what an earlier owner may have left is taken
- * away: O_NONBLOCK, a filter, a minimum TTL.  0, the descriptor is
- * close-on-exec, and the address as the kernel has it; or -1, and in why what
- * was found and what was expected.
+ * that listens at that address; of port 0, at any port; and one that listens at
+ * every address of both families is right for 0.0.0.0, too.  All is set that
+ * listener_open() sets, and what an earlier owner may have left is taken away:
+ * O_NONBLOCK, a filter, a minimum TTL, time limits, SO_LINGER.  0, the
+ * descriptor is close-on-exec, and the address as the kernel has it; or -1, and
+ * in why what was found and what was expected.
  */
 int	listener_adopt(int fd, struct address *,
 	    const struct listener_options *, char *why, size_t size);
+
+/* Whether it listens at every address, but of IPv6 only (bindv6only). */
+bool	listener_is_ipv6_alone(int listener, const struct address *);
 
 /*
  * Accept one connection; close-on-exec, and blocking whatever the listening

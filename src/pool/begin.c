@@ -153,13 +153,17 @@ static int
 adopt(struct pool *pool, struct address *address,
     const struct listener_options *options)
 {
+	int	fd = pool->config->listen_fd;
 	char	why[256];
 
-	if (listener_adopt(pool->config->listen_fd, address, options, why,
-	    sizeof(why)) == 0)
-		return pool->config->listen_fd;
-	log_info("%s", why);
-	return -1;
+	if (listener_adopt(fd, address, options, why, sizeof(why)) == -1) {
+		log_info("%s", why);
+		return -1;
+	}
+	if (listener_is_ipv6_alone(fd, address))
+		log_info("the socket that was passed is for IPv6 alone "
+		    "(BindIPv6Only=): IPv4 is refused");
+	return fd;
 }
 
 /* One try to own the port: the instance's lock, and then the port itself.  -1

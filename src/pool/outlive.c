@@ -265,12 +265,13 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 		    "of it: children cannot outlive it (QUIT waits for them)");
 	if (*orphans != '\0')
 		log_info("orphans that still serve: %s", orphans);
+	pool->others = generations_others(pool->instance.dir,
+	    pool->generation);
+	/* First: whoever waits for us may end when we are ready. */
+	manager_ready(pool);
 	if (say_ready(pool) == -1)
 		return -1;
 	log_wake(pool->wake);
-	pool->others = generations_others(pool->instance.dir,
-	    pool->generation);
-	manager_ready(pool);
 	/* What was needed to begin would be copied at each fork. */
 	(void)malloc_trim(0);
 	return parent_run(pool);

@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "drain.h"
@@ -68,6 +69,11 @@ accept_one(struct pool *pool)
 	int	ms;
 
 	for (;;) {
+		/* Whoever else has the socket may have cleared it: systemd does
+		   for each process that it starts with it.  We would sleep in
+		   accept(), with all signals blocked. */
+		if (pool->given)
+			(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
 		if (pool->held != -1) {
