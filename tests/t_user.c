@@ -388,7 +388,8 @@ log_is_not_roots(void)
 	(void)!chown(place, user.pw_uid, user.pw_gid);
 	(void)!symlink(mine, path);
 	ok(server_run("-w", "0", "-u", user.pw_name, "-l", path, PORT, "echo",
-	    NULL) == EX_OSERR << 8 && log_has("Permission denied") &&
+	    NULL) == EX_OSERR << 8 && log_has("/logs/log', for user '") &&
+	    log_has("' to write: Permission denied") &&
 	    stat(mine, &st) == 0 && st.st_size == 0,
 	    "a log that is a link of the user's to root's file: refused");
 	(void)unlink(path);

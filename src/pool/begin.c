@@ -72,7 +72,11 @@ begin_log(const struct pool *pool)
 {
 	if (open_log(pool) == 0)
 		return 0;
-	log_warn("the log '%s'", pool->config->log);
+	if (user_is_another(&pool->user))
+		log_warn("the log '%s', for user '%s' to write",
+		    pool->config->log, pool->config->user);
+	else
+		log_warn("the log '%s'", pool->config->log);
 	return -1;
 }
 
