@@ -165,10 +165,10 @@ early_drop(char *text, struct outlive_early_drop *drop)
 
 /* What was given by no -i gives way to -m, by no -l to -D. */
 static void
-settle(struct outlive_config *config, bool idle_given, bool log_given)
+settle(struct outlive_config *config, bool idle_given)
 {
-	if (config->daemon && !log_given)
-		config->log = "syslog";
+	if (config->log == NULL)
+		config->log = config->daemon ? "syslog" : "stderr";
 	if (idle_given && config->idle_min > config->max_children)
 		errx(EX_USAGE, "%d idle children at least, but no more than "
 		    "%d children: expected -i MIN up to -m",
@@ -203,9 +203,10 @@ choose_service(char *argv[], struct outlive_config *config)
 static void
 parse(int argc, char *argv[], struct outlive_config *config)
 {
-	bool	idle_given = false, log_given = false;
+	bool	idle_given = false;
 	int	c;
 
+	config->log = NULL;
 	/* '+': what follows the service is the service's. */
 	while ((c = getopt_long(argc, argv, "+1DRva:b:i:l:m:n:p:r:s:S:t:u:w:x:",
 	    options, NULL)) != -1)
@@ -228,7 +229,6 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'l':
 			config->log = optarg;
-			log_given = true;
 			break;
 		case 'n':
 			config->name = optarg;
@@ -261,7 +261,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 		}
 	argc -= optind;
 	argv += optind;
-	settle(config, idle_given, log_given);
+	settle(config, idle_given);
 	if (argc < 2)
 		errx(EX_USAGE, "expected [host:]port and a service; "
 		    "see outlived --help");
