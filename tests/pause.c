@@ -29,7 +29,8 @@
  * immortal 1	the parent's signals do nothing
  * limits 1	whoever asks is told that a thousand million descriptors may be
  *		open
- * flood 1	for each client that is accepted there is another one
+ * flood 1	for each client that is accepted there is another one, whom no
+ *		minimum TTL keeps away; there is no privilege for a filter
  * leap 1	the time of day jumps, an hour on or back, whenever it is asked
  */
 #include <sys/types.h>
@@ -38,6 +39,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -74,6 +76,8 @@ time_t	__real_time(time_t *);
 time_t	__wrap_time(time_t *);
 int	__real_poll(struct pollfd *, nfds_t, int);
 int	__wrap_poll(struct pollfd *, nfds_t, int);
+int	__real_setsockopt(int, int, int, const void *, socklen_t);
+int	__wrap_setsockopt(int, int, int, const void *, socklen_t);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
@@ -279,17 +283,31 @@ __wrap_listen(int fd, int backlog)
 	return __real_listen(fd, backlog);
 }
 
+int
+__wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (level == SOL_SOCKET && name == SO_ATTACH_FILTER &&
+	    asked("flood ")) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_setsockopt(fd, level, name, value, len);
+}
+
 /* The client that has come with this one; the one before it leaves. */
 static void
 come_again(int listener)
 {
 	struct sockaddr_storage	to;
 	socklen_t		len = sizeof(to);
+	int			most = 255;
 
 	if (flood != -1)
 		(void)close(flood);
 	flood = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (getsockname(listener, (struct sockaddr *)&to, &len) == -1 ||
+	if (setsockopt(flood, IPPROTO_IP, IP_TTL, &most,
+	    sizeof(most)) == -1 ||
+	    getsockname(listener, (struct sockaddr *)&to, &len) == -1 ||
 	    connect(flood, (struct sockaddr *)&to, len) == -1)
 		abort();
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "listener.h"
+#include "shutout.h"
 #include "sysctl.h"
 
 /* What accepted sockets inherit. */
@@ -151,25 +152,15 @@ is_meant(int fd, const struct address *own, const struct address *wanted)
 
 /* What was set by somebody else, and would keep clients away. */
 static int
-clear_options(int fd, const struct address *address, const char **failed)
+clear_options(int fd, const char **failed)
 {
-	int	zero = 0, flags = fcntl(fd, F_GETFL);
+	int	flags = fcntl(fd, F_GETFL);
 
 	/* Of the file description: whoever gave it has set it for all. */
 	*failed = "O_NONBLOCK";
 	if (flags == -1 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == -1)
 		return -1;
-	*failed = "SO_DETACH_FILTER";
-	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &zero,
-	    sizeof(zero)) == -1 && errno != ENOENT)
-		return -1;
-	*failed = "IP_MINTTL";
-	if (setsockopt(fd, IPPROTO_IP, IP_MINTTL, &zero, sizeof(zero)) == -1)
-		return -1;
-	*failed = "IPV6_MINHOPCOUNT";
-	return address->sa.sa_family != AF_INET6 ? 0 :
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &zero,
-	    sizeof(zero));
+	return shutout_end(fd, failed);
 }
 
 /* Accepted sockets would inherit them: a read that ends by itself, a close that
@@ -190,8 +181,7 @@ clear_inherited(int fd, const char **failed)
 }
 
 static int
-make_ours(int fd, const struct address *address,
-    const struct listener_options *options, const char **failed)
+make_ours(int fd, const struct listener_options *options, const char **failed)
 {
 	int	reuseaddr = options->reuseaddr;
 
@@ -202,7 +192,7 @@ make_ours(int fd, const struct address *address,
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuseaddr,
 	    sizeof(reuseaddr)) == -1 || set_inherited(fd) == -1)
 		return -1;
-	if (clear_options(fd, address, failed) == -1 ||
+	if (clear_options(fd, failed) == -1 ||
 	    clear_inherited(fd, failed) == -1)
 		return -1;
 	*failed = "listen";
@@ -231,7 +221,7 @@ listener_adopt(int fd, struct address *address,
 		    address_print(address, expected));
 		return -1;
 	}
-	if (make_ours(fd, &own, options, &failed) == -1)
+	if (make_ours(fd, options, &failed) == -1)
 		goto fail;
 	*address = own;
 	return 0;

@@ -28,6 +28,16 @@
    that no process has). */
 #define TIMER_TIMEWAIT	3
 
+/* idiag_timer: an answer will be sent again.  After a SYN that is for the first
+   time a second later, in ms (RFC 6298, 2.1). */
+#define TIMER_RETRANSMIT	1
+#define FIRST_RETRANSMIT	1000
+
+/* A request for all states: also those that a kernel newer than this file
+   has.  One that is in SYN_RECV may be in a state of its own inside. */
+#define EVERY_STATE	(~0U)
+#define NEW_SYN_RECV	12
+
 /* Where INET_DIAG_SKMEMINFO has the drops. */
 #define DROPS		(SK_MEMINFO_DROPS * sizeof(uint32_t))
 
@@ -145,6 +155,18 @@ read_attributes(const unsigned char *bytes, size_t len, struct sockdiag *socket)
 	return 0;
 }
 
+/* How long ago the SYN came, by when our answer will be sent again. */
+static int64_t
+age(const struct inet_diag_msg *message)
+{
+	if (message->idiag_state != TCP_SYN_RECV ||
+	    message->idiag_timer != TIMER_RETRANSMIT ||
+	    message->idiag_retrans > 0 ||
+	    message->idiag_expires > FIRST_RETRANSMIT)
+		return -1;
+	return FIRST_RETRANSMIT - (int64_t)message->idiag_expires;
+}
+
 static int
 read_socket(const unsigned char *bytes, size_t len,
     struct sockdiag_table *table)
@@ -166,6 +188,7 @@ read_socket(const unsigned char *bytes, size_t len,
 	socket->state = message.idiag_state;
 	socket->ends = message.idiag_timer == TIMER_TIMEWAIT ?
 	    (int64_t)message.idiag_expires : -1;
+	socket->age = age(&message);
 	socket->silent = -1;
 	socket->interface = message.id.idiag_if;
 	if (socket->state == TCP_LISTEN) {
@@ -239,7 +262,7 @@ next:
 }
 
 static int
-ask(int fd, int family, unsigned int port, uint32_t sequence)
+ask(int fd, int family, unsigned int port, uint32_t states, uint32_t sequence)
 {
 	struct request	request;
 
@@ -252,8 +275,7 @@ ask(int fd, int family, unsigned int port, uint32_t sequence)
 	request.diag.sdiag_protocol = IPPROTO_TCP;
 	request.diag.idiag_ext = 1 << (INET_DIAG_INFO - 1) |
 	    1 << (INET_DIAG_SKMEMINFO - 1);
-	/* Every state: also those that a kernel newer than this file has. */
-	request.diag.idiag_states = ~0U;
+	request.diag.idiag_states = states;
 	request.diag.id.idiag_sport = htons((uint16_t)port);
 	request.diag.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
 	request.diag.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
@@ -262,8 +284,8 @@ ask(int fd, int family, unsigned int port, uint32_t sequence)
 
 /* One family's table, once. */
 static enum sockdiag_verdict
-dump(int fd, int family, unsigned int port, uint32_t sequence,
-    struct sockdiag_table *table)
+dump(int fd, int family, unsigned int port, uint32_t states,
+    uint32_t sequence, struct sockdiag_table *table)
 {
 	static _Alignas(struct nlmsghdr) unsigned char	datagram[DATAGRAM];
 	struct iovec		iov = { datagram, sizeof(datagram) };
@@ -271,7 +293,7 @@ dump(int fd, int family, unsigned int port, uint32_t sequence,
 	enum sockdiag_verdict	verdict;
 	ssize_t			n;
 
-	if (ask(fd, family, port, sequence) == -1)
+	if (ask(fd, family, port, states, sequence) == -1)
 		return SOCKDIAG_ERROR;
 	do {
 		memset(&message, 0, sizeof(message));
@@ -331,7 +353,8 @@ unite(struct sockdiag_table *table, size_t from)
 
 /* One family's table, until it held still. */
 static int
-read_family(int family, unsigned int port, struct sockdiag_table *table)
+read_family(int family, unsigned int port, uint32_t states,
+    struct sockdiag_table *table)
 {
 	enum sockdiag_verdict	verdict;
 	size_t			from = table->n;
@@ -345,7 +368,7 @@ read_family(int family, unsigned int port, struct sockdiag_table *table)
 		if (fd == -1)
 			return -1;
 		table->n = from;
-		verdict = dump(fd, family, port, i, table);
+		verdict = dump(fd, family, port, states, i, table);
 		saved = errno;
 		(void)close(fd);
 		errno = saved;
@@ -361,15 +384,33 @@ read_family(int family, unsigned int port, struct sockdiag_table *table)
 	return -1;
 }
 
+static int
+read_states(struct sockdiag_table *table, unsigned int port, uint32_t states)
+{
+	if (read_family(AF_INET, port, states, table) == -1)
+		return -1;
+	/* ENOENT: this kernel has no IPv6. */
+	if (read_family(AF_INET6, port, states, table) == -1 &&
+	    errno != ENOENT)
+		return -1;
+	return 0;
+}
+
 int
 sockdiag_read(struct sockdiag_table *table, unsigned int port)
 {
-	if (read_family(AF_INET, port, table) == -1)
-		return -1;
-	/* ENOENT: this kernel has no IPv6. */
-	if (read_family(AF_INET6, port, table) == -1 && errno != ENOENT)
-		return -1;
-	return 0;
+	return read_states(table, port, EVERY_STATE);
+}
+
+int
+sockdiag_read_state(struct sockdiag_table *table, unsigned int port,
+    unsigned int state)
+{
+	uint32_t	states = 1U << state;
+
+	if (state == TCP_SYN_RECV)
+		states |= 1U << NEW_SYN_RECV;
+	return read_states(table, port, states);
 }
 
 void

@@ -22,6 +22,9 @@ struct sockdiag {
 					   bound, and no more (Linux 6.8) */
 	int64_t		ends;		/* ms until the kernel removes it; -1:
 					   no such timer runs */
+	int64_t		age;		/* of a handshake, in SYN_RECV: ms since
+					   the SYN came; -1: long ago, or not
+					   known */
 	int64_t		silent;		/* ms since the last data, in either
 					   direction; -1: not known */
 	unsigned int	interface;	/* it is bound to one; 0: it is not */
@@ -47,6 +50,9 @@ struct sockdiag_table {
  * table is to be freed in any case.
  */
 int		 sockdiag_read(struct sockdiag_table *, unsigned int port);
+/* The same of those in one state alone. */
+int		 sockdiag_read_state(struct sockdiag_table *,
+		    unsigned int port, unsigned int state);
 void		 sockdiag_free(struct sockdiag_table *);
 
 /*

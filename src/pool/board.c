@@ -41,6 +41,7 @@ struct shared {
 	_Atomic uint64_t changes;
 	_Atomic int32_t	 fewest, most;	/* to sleep for */
 	_Atomic bool	 parted;	/* the parent has */
+	_Atomic bool	 shut_out;	/* SYNs are */
 	_Atomic int64_t	 closed_until;	/* clock_ms() */
 	uint64_t	 served;	/* by those whom the parent has
 					   buried */
@@ -460,6 +461,18 @@ bool
 board_accepts(const struct board *board)
 {
 	return atomic_load(&board->shared->closed_until) < clock_ms();
+}
+
+void
+board_shut_out(struct board *board)
+{
+	atomic_store(&board->shared->shut_out, true);
+}
+
+bool
+board_is_shut_out(const struct board *board)
+{
+	return atomic_load(&board->shared->shut_out);
 }
 
 void

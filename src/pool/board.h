@@ -78,6 +78,11 @@ void		 board_discount(struct board *, int slot);
 bool		 board_cannot_accept(struct board *, int64_t until);
 bool		 board_accepts(const struct board *);
 
+/* From now on connections may have inherited what shuts SYNs out
+   (net/shutout.h): whoever takes one asks. */
+void		 board_shut_out(struct board *);
+bool		 board_is_shut_out(const struct board *);
+
 /* For the parent: a stopped child keeps the others from accepting; or (0) none
    does. */
 void		 board_stuck(struct board *, pid_t);

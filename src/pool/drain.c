@@ -10,13 +10,14 @@
 #include "net/clock.h"
 #include "net/listener.h"
 #include "net/log.h"
+#include "net/shutout.h"
 #include "pool.h"
 #include "signals.h"
 #include "spawn.h"
 
 /*
  * How long a drain may go on for other reasons than what waited when it
- * began: clients that come while it accepts, a system without room.  In ms.
+ * began: clients that come all the same, a system without room.  In ms.
  */
 #define PATIENCE	1000
 #define PAUSE		10
@@ -66,30 +67,29 @@ place_somehow(struct pool *pool, int64_t deadline)
 	(void)close(fd);
 }
 
-/*
- * Those who waited when the drain began, as many as there are; then those
- * who have come in the meantime, until there is nobody or no time.
- */
 static void
-place_what_waits(struct pool *pool, int64_t deadline)
+place_one(struct pool *pool, int64_t deadline)
 {
-	int	due = listener_waiting(pool->listener);
+	const char	*failed;
 
-	if (pool->held != -1)
-		place_somehow(pool, deadline);
-	/* Nobody is reset: they wait for the next one who has the socket. */
-	if (pool->given)
-		return;
-	/* Where children accept they go on beside us. */
-	(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
-	while (!signals_int() && (due > 0 || clock_ms() < deadline)) {
+	if (shutout_end(pool->held, &failed) == -1)
+		log_warn("a client may not be heard: %s", failed);
+	place_somehow(pool, deadline);
+	/* It may take a while, and INT ends it. */
+	(void)signals_wait(NULL, 0, 0, false);
+}
+
+/* Accept until nobody waits: true; or until there is no time any more, but for
+   those who are due, or no room. */
+static bool
+place_all(struct pool *pool, int *due, int64_t deadline)
+{
+	while (!signals_int() && (*due > 0 || clock_ms() < deadline)) {
 		pool->held = listener_accept(pool->listener,
 		    &pool->held_peer);
 		if (pool->held != -1) {
-			place_somehow(pool, deadline);
-			due--;
-			/* It may take a while, and INT ends it. */
-			(void)signals_wait(NULL, 0, 0, false);
+			place_one(pool, deadline);
+			(*due)--;
 			continue;
 		}
 		switch (listener_verdict(errno)) {
@@ -99,12 +99,58 @@ place_what_waits(struct pool *pool, int64_t deadline)
 			if (be_patient(deadline))
 				break;
 			log_warn("accept: clients that wait are lost");
-			return;
+			return false;
 		case LISTENER_NOTHING:
+			return true;
 		case LISTENER_FATAL:
-			return;
+			return false;
 		}
 	}
+	return false;
+}
+
+/* Whether handshakes are about to be complete; if that cannot be seen it is
+   taken for true as long as it could be. */
+static bool
+is_expecting(const struct pool *pool, int64_t shut_out)
+{
+	int	many = shutout_handshakes(pool->port);
+
+	return many > 0 || (many == -1 &&
+	    clock_ms() < shut_out + SHUTOUT_YOUNG);
+}
+
+/*
+ * Those who waited when the drain began, as many as there are; then those whose
+ * handshakes were in flight when the SYNs after theirs were shut out.
+ */
+static void
+place_what_waits(struct pool *pool, int64_t deadline)
+{
+	struct pollfd	door = { .fd = pool->listener, .events = POLLIN };
+	int64_t		shut_out;
+	int		due = listener_waiting(pool->listener);
+	bool		more;
+
+	if (pool->held != -1)
+		place_somehow(pool, deadline);
+	/* Nobody is reset: they wait for the next one who has the socket. */
+	if (pool->given)
+		return;
+	/* Where children accept they go on beside us. */
+	(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
+	board_shut_out(pool->board);
+	if (shutout_begin(pool->listener) == -1)
+		log_warn("new clients cannot be shut out: some may be reset");
+	shut_out = clock_ms();
+	do {
+		/* In this order: who is not in flight any more waits. */
+		more = is_expecting(pool, shut_out);
+		if (!place_all(pool, &due, deadline))
+			return;
+		if (more)
+			(void)signals_wait(&door, 1, PAUSE, false);
+	} while (more);
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "net/clock.h"
 #include "net/listener.h"
 #include "net/log.h"
+#include "net/shutout.h"
 #include "pool.h"
 #include "spawn.h"
 
@@ -79,12 +80,17 @@ static int
 accept_next(struct pool *pool, int *fd, struct address *peer)
 {
 	struct pollfd	listener = { .fd = pool->listener, .events = POLLIN };
+	const char	*failed;
 
 	for (;;) {
 		*fd = listener_accept(pool->listener, peer);
 		if (*fd != -1) {
 			if (policy_fine(&pool->accepts, clock_ms()))
 				log_info("accept: works again");
+			if (board_is_shut_out(pool->board) &&
+			    shutout_end(*fd, &failed) == -1)
+				log_warn("a client may not be heard: %s",
+				    failed);
 			return 1;
 		}
 		/* It has become the spare (leave.h), or it was shut down. */
