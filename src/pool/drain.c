@@ -129,7 +129,7 @@ place_what_waits(struct pool *pool, int64_t deadline)
 {
 	struct pollfd	door = { .fd = pool->listener, .events = POLLIN };
 	int64_t		shut_out;
-	int		due = listener_waiting(pool->listener);
+	int		due;
 	bool		more;
 
 	if (pool->held != -1)
@@ -146,6 +146,8 @@ place_what_waits(struct pool *pool, int64_t deadline)
 	do {
 		/* In this order: who is not in flight any more waits. */
 		more = is_expecting(pool, shut_out);
+		/* However late it is: there will be no more of them. */
+		due = listener_waiting(pool->listener);
 		if (!place_all(pool, &due, deadline))
 			return;
 		if (more)
