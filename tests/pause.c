@@ -31,6 +31,17 @@
  *		open
  * flood 1	for each client that is accepted there is another one, whom no
  *		minimum TTL keeps away; there is no privilege for a filter
+ * draining 1	the parent stops itself when it drains, before it shuts new
+ *		SYNs out
+ * shut out 1	right after that
+ * slow 1	two seconds pass in the moment after that
+ * looking N	the parent stops itself before it looks for handshakes in flight
+ *		for the N-th time
+ * looked N	right after that
+ * ending 1	the parent stops itself before it shuts the listening socket
+ *		down
+ * ended 1	right after that
+ * unfiltered 1	nobody may attach a filter to a socket
  * leap 1	the time of day jumps, an hour on or back, whenever it is asked
  */
 #include <sys/types.h>
@@ -76,14 +87,21 @@ time_t	__real_time(time_t *);
 time_t	__wrap_time(time_t *);
 int	__real_poll(struct pollfd *, nfds_t, int);
 int	__wrap_poll(struct pollfd *, nfds_t, int);
+int	__real_shutout_begin(int);
+int	__wrap_shutout_begin(int);
+int	__real_shutout_handshakes(unsigned int);
+int	__wrap_shutout_handshakes(unsigned int);
 int	__real_setsockopt(int, int, int, const void *, socklen_t);
 int	__wrap_setsockopt(int, int, int, const void *, socklen_t);
+int	__real_shutdown(int, int);
+int	__wrap_shutdown(int, int);
 int	__real_listen(int, int);
 int	__wrap_listen(int, int);
 
 static int		 forks;		/* in a child: which one it is */
 static bool		 is_child, waited;
 static int		 flood = -1;	/* its last client */
+static time_t		 later;		/* s, by a clock that nobody sets */
 static struct {		/* of all children together */
 	_Atomic int	 takes, waits;
 } *together;
@@ -284,14 +302,53 @@ __wrap_listen(int fd, int backlog)
 }
 
 int
+__wrap_shutout_begin(int fd)
+{
+	int	result;
+
+	stop_at("draining ", 1);
+	result = __real_shutout_begin(fd);
+	stop_at("shut out ", 1);
+	later = asked("slow ") ? 2 : 0;
+	return result;
+}
+
+int
+__wrap_shutout_handshakes(unsigned int port)
+{
+	static int	looks;
+	int		result;
+
+	stop_at("looking ", ++looks);
+	result = __real_shutout_handshakes(port);
+	stop_at("looked ", looks);
+	return result;
+}
+
+int
 __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	if (level == SOL_SOCKET && name == SO_ATTACH_FILTER &&
-	    asked("flood ")) {
+	    (asked("flood ") || asked("unfiltered "))) {
 		errno = EPERM;
 		return -1;
 	}
 	return __real_setsockopt(fd, level, name, value, len);
+}
+
+int
+__wrap_shutdown(int fd, int how)
+{
+	int		listens = 0, result;
+	socklen_t	len = sizeof(listens);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len);
+	if (is_child || !listens)
+		return __real_shutdown(fd, how);
+	stop_at("ending ", 1);
+	result = __real_shutdown(fd, how);
+	stop_at("ended ", 1);
+	return result;
 }
 
 /* The client that has come with this one; the one before it leaves. */
@@ -357,6 +414,8 @@ __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 
 	if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
 		now->tv_sec += leap();
+	if (clock == CLOCK_MONOTONIC)
+		now->tv_sec += later;
 	return result;
 }
 
