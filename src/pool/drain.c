@@ -152,7 +152,7 @@ place_what_waits(struct pool *pool, int64_t deadline)
 			return;
 		if (more)
 			(void)signals_wait(&door, 1, PAUSE, false);
-	} while (more);
+	} while (more && clock_ms() < shut_out + PATIENCE);
 }
 
 static void
