@@ -183,6 +183,14 @@ struct outlive_config {
 	int		 bind_wait;	/* seconds to go on trying an address
 					   that is in use, or not there yet;
 					   3 */
+	/*
+	 * An heir: one more process, which keeps the listening socket for so
+	 * many seconds, to 86400, when the parent has ended, in whatever way:
+	 * clients are neither refused nor reset then, they wait for the next
+	 * parent, who takes the socket from the heir.  0, there is none: 0
+	 */
+	int		 heir;
+
 	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */
 
 	/*

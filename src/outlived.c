@@ -19,6 +19,7 @@ static const struct option	options[] = {
 	{ "backlog",		required_argument,	NULL, 'b' },
 	{ "daemon",		no_argument,		NULL, 'D' },
 	{ "early-drop",		required_argument,	NULL, 'E' },
+	{ "heir",		required_argument,	NULL, 'H' },
 	{ "idle",		required_argument,	NULL, 'i' },
 	{ "log",		required_argument,	NULL, 'l' },
 	{ "max-children",	required_argument,	NULL, 'm' },
@@ -39,9 +40,9 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1DRv] [-a strategy] [-b backlog] [-i min:max] [-l log]\n"
-"                [-m children] [-n name] [-p file] [-r clients] [-s clients]\n"
-"                [-S directory] [-t seconds] [-u user] [-w seconds]\n"
+"usage: outlived [-1DRv] [-a strategy] [-b backlog] [-H seconds] [-i min:max]\n"
+"                [-l log] [-m children] [-n name] [-p file] [-r clients]\n"
+"                [-s clients] [-S directory] [-t seconds] [-u user] [-w seconds]\n"
 "                [-x seconds] [--early-drop start:rate:full]\n"
 "                [host:]port service [argument ...]\n";
 
@@ -51,6 +52,8 @@ static const char	details[] =
 "  -a, --accept NAME     who accepts: fork, shared, fcntl, mutex or pass (pass)\n"
 "  -b, --backlog N       connections that may wait to be accepted (4096)\n"
 "  -D, --daemon          serve in the background; return once it accepts\n"
+"  -H, --heir S          keep the port for S seconds when the parent has ended, for\n"
+"                        the next one; 0: do not (0)\n"
 "  -i, --idle MIN:MAX    idle children kept ready (8:32)\n"
 "  -l, --log LOG         stderr, syslog, or a file (stderr; with -D syslog)\n"
 "  -m, --max-children N  children at once, idle and busy (1024)\n"
@@ -109,6 +112,7 @@ static const struct {
 } numbers[] = {
 #define IN(member)	offsetof(struct outlive_config, member)
 	{ 'b', IN(backlog), "the backlog", 1, 65535 },
+	{ 'H', IN(heir), "the heir's time", 0, 86400 },
 	{ 'm', IN(max_children), "the number of children", 1, 100000 },
 	{ 'r', IN(max_requests), "the number of clients", 0, 1000000000 },
 	{ 's', IN(per_source), "clients of one address", 0, 100000 },
@@ -208,7 +212,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 
 	config->log = NULL;
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1DRva:b:i:l:m:n:p:r:s:S:t:u:w:x:",
+	while ((c = getopt_long(argc, argv, "+1DRva:b:H:i:l:m:n:p:r:s:S:t:u:w:x:",
 	    options, NULL)) != -1)
 		switch (c) {
 		case '1':

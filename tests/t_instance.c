@@ -242,6 +242,7 @@ removed(void)
 	ok(echoes(client, "hello\n"), "a client is served");
 	(void)unlink(in_state(PORT "/board.1"));
 	(void)unlink(in_state(PORT "/lock"));
+	(void)unlink(in_state(PORT "/control"));
 	ok(rmdir(in_state(PORT)) == 0, "the instance's directory is removed");
 	other = dial(9999);
 	ok(echoes(client, "on\n") && echoes(other, "hello\n"),

@@ -250,7 +250,7 @@ look(struct server server, const struct surrounding *row)
 	    "it ignores PIPE, XFSZ and TTOU");
 	/* listener, the instance, eventfd, spare, queue */
 	has(server.pid, "the parent", row->standard,
-	    "socket directory lock eventfd socket socket socket");
+	    "socket directory lock socket eventfd socket socket socket");
 	await_children(server.pid, 2, list);
 	ok(set_is(list[0], "SigBlk", none) &&
 	    set_is(list[0], "SigIgn", ignored),

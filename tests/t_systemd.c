@@ -534,7 +534,7 @@ wrong_variables(void)
 			await_born(pid, 1);
 			descriptors_of(pid, is, sizeof(is));
 			ok(strcmp(is, "null null log socket directory lock "
-			    "eventfd socket socket socket") == 0,
+			    "socket eventfd socket socket socket") == 0,
 			    "LISTEN_PID '%s': not for us, and closed",
 			    row->pid);
 			send_signal(pid, SIGINT);
@@ -551,6 +551,9 @@ wrong_variables(void)
 	ok(WEXITSTATUS(server_run("-R", PLACE, "echo", NULL)) == 64 &&
 	    log_has("a socket that was passed has SO_REUSEADDR: expected one, "
 	    "or to leave it off, not both\n"), "-R: 64");
+	ok(WEXITSTATUS(server_run("-H", "1", PLACE, "echo", NULL)) == 64 &&
+	    log_has("whoever passed the socket keeps it: expected one, or an "
+	    "heir, not both\n"), "-H: 64");
 	(void)close(fd);
 }
 

@@ -23,6 +23,7 @@ void	ctl_find(struct instance *, const char *state_dir, const char *name);
 /* What there is to see of an instance, at one moment. */
 struct ctl_status {
 	pid_t			 holder;	/* of the lock: instance.h */
+	pid_t			 heir;		/* -1: there is none */
 	struct generations	 generations;
 	const struct generation	*owner;		/* that of the holder; NULL */
 	const struct generation	*last;		/* the last whose board can
@@ -53,7 +54,8 @@ int64_t			ctl_age(const struct generation_child *);
 /*
  * The commands, each with its exit status; what keeps them from it is said.
  *
- * stop: TERM to the parent, or INT; returns when it has ended.
+ * stop: TERM to the parent, or INT; or, without a parent, TERM to its heir;
+ * returns when it has ended.
  *
  * drain: ask the children of one generation, of those without a parent, or of
  * all to leave when they are done; wait until they have, or for so many

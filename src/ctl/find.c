@@ -22,12 +22,14 @@ struct search {
 	char		 names[1024];	/* of all, to be said */
 };
 
-/* Whether it has a parent or orphans. */
+/* Whether it has a parent, an heir or orphans. */
 static bool
 is_alive(const struct instance *instance)
 {
 	struct generations	generations = { .list = NULL };
-	bool			alive = instance_holder(instance) != -1;
+	bool			alive = instance_holder(instance,
+				    INSTANCE_OWNER) != -1 ||
+				    instance_heir(instance) != -1;
 	int			i;
 
 	if (!alive && generations_read(&generations, instance->dir) == 0) {
@@ -129,6 +131,7 @@ ctl_find(struct instance *instance, const char *state_dir, const char *name)
 	/* Whoever comes sweeps. */
 	if (generations_read(&generations, instance->dir) == 0)
 		generations_sweep(&generations, instance->dir,
-		    instance->path, instance_holder(instance) != -1);
+		    instance->path, instance_holder(instance,
+		    INSTANCE_OWNER) != -1);
 	generations_free(&generations);
 }

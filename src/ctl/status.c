@@ -35,7 +35,8 @@ ctl_look(const struct instance *instance, struct ctl_status *status)
 	int		i;
 
 	*status = (struct ctl_status){
-		.holder = instance_holder(instance) };
+		.holder = instance_holder(instance, INSTANCE_OWNER),
+		.heir = instance_heir(instance) };
 	if (generations_read(&status->generations, instance->dir) == -1)
 		errx(EX_OSERR, "%s: %s", instance->path, errno == ENOENT ?
 		    "there is no /proc of this pid namespace" :
@@ -122,6 +123,10 @@ print_parents(const struct instance *instance,
 		    instance->name);
 	else
 		(void)printf("%s: no parent\n", instance->name);
+	if (status->heir > 0)
+		(void)printf("heir %d keeps the port %s\n", status->heir,
+		    status->holder != -1 ? "when the parent ends" :
+		    "for the next parent");
 	for (i = 0; i < status->generations.n; i++) {
 		const struct generation *generation =
 		    &status->generations.list[i];

@@ -69,6 +69,8 @@ ctl_print_json(const struct instance *instance,
 	(void)printf(",\"removed\":%s,", json_bool(status->gone));
 	/* null: there is none; 0: it is in another pid namespace. */
 	json_number(stdout, "parent", status->holder);
+	(void)fputc(',', stdout);
+	json_number(stdout, "heir", status->heir);
 	(void)printf(",\"listens\":%s,", status->elsewhere ? "null" :
 	    json_bool(status->listens));
 	json_number(stdout, "waiting", status->listens ?

@@ -22,11 +22,20 @@
 /* One that has been stopped for so long will not go on by itself, in ms. */
 #define STOPPED		1000
 
-/* The process that has the lock, and not one that has its pid now. */
-static struct target
-find_parent(const struct instance *instance)
+/* Who has the port: a parent, or if there is none his heir. */
+static pid_t
+keeper(const struct instance *instance)
 {
-	struct target	target = { .pid = instance_holder(instance) };
+	pid_t	parent = instance_holder(instance, INSTANCE_OWNER);
+
+	return parent != -1 ? parent : instance_heir(instance);
+}
+
+/* He who has the lock for that, and not one that has his pid now. */
+static struct target
+find_keeper(const struct instance *instance)
+{
+	struct target	target = { .pid = keeper(instance) };
 	struct process	process;
 
 	if (target.pid == -1)
@@ -37,7 +46,7 @@ find_parent(const struct instance *instance)
 	if (process_read(target.pid, &process) == -1)
 		errx(EX_UNAVAILABLE, "process %d has just ended", target.pid);
 	target.start = process.start;
-	if (instance_holder(instance) != target.pid)
+	if (keeper(instance) != target.pid)
 		errx(EX_UNAVAILABLE, "process %d has just ended", target.pid);
 	return target;
 }
@@ -73,7 +82,7 @@ await_end(const struct target *target)
 int
 ctl_stop(const struct instance *instance, bool now)
 {
-	struct target		target = find_parent(instance);
+	struct target		target = find_keeper(instance);
 	struct ctl_status	before, status;
 	struct ctl_totals	totals;
 	bool			given;
@@ -90,9 +99,11 @@ ctl_stop(const struct instance *instance, bool now)
 	(void)printf("%s: process %d has ended, the port is %s; clients still "
 	    "served: %d\n", instance->name, target.pid,
 	    status.holder != -1 ? "another parent's already" :
+	    status.listens && status.heir > 0 ? "kept by an heir" :
 	    status.listens && given ? "left to whoever gave the socket" :
-	    status.listens ? "somebody else's" : before.owner == NULL ||
-	    status.elsewhere ? "not to be seen from here" : "free",
+	    status.listens ? "somebody else's" : status.elsewhere ||
+	    (before.owner == NULL && before.holder != -1) ?
+	    "not to be seen from here" : "free",
 	    totals.busy);
 	ctl_status_free(&status);
 	ctl_status_free(&before);

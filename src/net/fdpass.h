@@ -7,6 +7,8 @@
 #ifndef NET_FDPASS_H
 #define NET_FDPASS_H
 
+#include <stddef.h>
+
 #include "address.h"
 
 /*
@@ -23,6 +25,15 @@ int	fdpass_send(int sock, int fd, const struct address *peer);
  * found no room in this process, and the connection is lost.
  */
 int	fdpass_recv(int sock, int *fd, struct address *peer);
+
+/*
+ * The same with any data, and up to so many descriptors.  What is received has
+ * just that length and that many, or it is EBADMSG, and nothing is left open.
+ */
+#define FDPASS_MOST	2
+int	fdpass_send_with(int sock, const void *data, size_t len,
+	    const int *fds, size_t n);
+int	fdpass_recv_with(int sock, void *data, size_t len, int *fds, size_t n);
 
 /*
  * How many messages wait to be received, asked on the receiving side of a

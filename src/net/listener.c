@@ -180,8 +180,9 @@ clear_inherited(int fd, const char **failed)
 	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
-static int
-make_ours(int fd, const struct listener_options *options, const char **failed)
+int
+listener_adopt(int fd, const struct listener_options *options,
+    const char **failed)
 {
 	int	reuseaddr = options->reuseaddr;
 
@@ -200,35 +201,39 @@ make_ours(int fd, const struct listener_options *options, const char **failed)
 }
 
 int
-listener_adopt(int fd, struct address *address,
-    const struct listener_options *options, char *why, size_t size)
+listener_check(int fd, struct address *address, char *why, size_t size)
 {
 	struct address	 own = { .len = sizeof(own.in6) };
-	const char	*failed = misfit(fd);
+	const char	*problem = misfit(fd);
 	char		 is[ADDRESS_TEXT], expected[ADDRESS_TEXT];
 
-	if (failed != NULL) {
+	if (problem == NULL && getsockname(fd, &own.sa, &own.len) == -1)
+		problem = "has no address";
+	if (problem != NULL) {
 		(void)snprintf(why, size, "descriptor %d %s: expected a TCP "
-		    "socket that listens", fd, failed);
+		    "socket that listens", fd, problem);
 		return -1;
 	}
-	failed = "getsockname";
-	if (getsockname(fd, &own.sa, &own.len) == -1)
-		goto fail;
 	if (!is_meant(fd, &own, address)) {
 		(void)snprintf(why, size, "descriptor %d listens at %s: "
 		    "expected %s", fd, address_print(&own, is),
 		    address_print(address, expected));
 		return -1;
 	}
-	if (make_ours(fd, options, &failed) == -1)
-		goto fail;
 	*address = own;
 	return 0;
-fail:
-	(void)snprintf(why, size, "descriptor %d: %s: %s", fd, failed,
-	    strerror(errno));
-	return -1;
+}
+
+bool
+listener_listens(int listener)
+{
+	return option(listener, SOL_SOCKET, SO_ACCEPTCONN) == 1;
+}
+
+bool
+listener_reuses(int listener)
+{
+	return option(listener, SOL_SOCKET, SO_REUSEADDR) == 1;
 }
 
 bool

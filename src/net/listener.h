@@ -28,17 +28,28 @@ int	listener_open(struct address *, const struct listener_options *,
 	    const char **failed);
 
 /*
- * Adopt one that somebody else has made, and may keep: the socket is shared
- * with him, and what is set here is set for him, too.  It must be a TCP socket
- * that listens at that address; of port 0, at any port; and one that listens at
- * every address of both families is right for 0.0.0.0, too.  All is set that
- * listener_open() sets, and what an earlier owner may have left is taken away:
- * O_NONBLOCK, a filter, a minimum TTL, time limits, SO_LINGER.  0, the
- * descriptor is close-on-exec, and the address as the kernel has it; or -1, and
- * in why what was found and what was expected.
+ * Adopt one that somebody else has made, and may keep.  First, look at it: it
+ * must be a TCP socket that listens at that address; of port 0, at any port; and
+ * one that listens at every address of both families is right for 0.0.0.0, too.
+ * 0, and the address as the kernel has it; or -1, and in why what was found and
+ * what was expected.
  */
-int	listener_adopt(int fd, struct address *,
-	    const struct listener_options *, char *why, size_t size);
+int	listener_check(int fd, struct address *, char *why, size_t size);
+
+/*
+ * Then, make it ours.  It is shared with its other owners, and what is set here
+ * is set for them, too: all that listener_open() sets; and what an earlier owner
+ * may have left is taken away: O_NONBLOCK, a filter, a minimum TTL, time limits,
+ * SO_LINGER.  0, and the descriptor is close-on-exec; or -1 with errno, and
+ * *failed is the option or the call.
+ */
+int	listener_adopt(int fd, const struct listener_options *,
+	    const char **failed);
+
+/* Whether it is in LISTEN, or somebody has shut it down; whether it has
+   SO_REUSEADDR. */
+bool	listener_listens(int listener);
+bool	listener_reuses(int listener);
 
 /* Whether it listens at every address, but of IPv6 only (bindv6only). */
 bool	listener_is_ipv6_alone(int listener, const struct address *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How a generation begins: its log, its place, its port, its user, its number,
- * its board.  Each
- * step takes something that others see, in that order, and logs why it
+ * How a generation begins: its log, its place, its user, its number, its board
+ * (and, between the first two and the rest, its port: port.h).  Each step takes
+ * something that others see, in that order, and logs why it
  * cannot.
  */
 #ifndef POOL_BEGIN_H
@@ -24,13 +24,6 @@ bool	begin_log_is_ours(const char *where);
 /* The address as it is configured, and the instance, opened.  0, or an exit
    status after sysexits(3). */
 int	begin_place(struct pool *, struct address *);
-
-/*
- * Own the port: the instance's lock, and a socket that listens; try for as long
- * as the configuration says, or until we are told to end.  The descriptor, or
- * -1; then nothing is held.
- */
-int	begin_listener(struct pool *, struct address *);
 
 /* What is left of what root has to do, and then the user, if we are to become
    one.  0 or -1. */

@@ -10,6 +10,7 @@
 #include "limit.h"
 #include "net/log.h"
 #include "pool.h"
+#include "port.h"
 #include "runner.h"
 #include "signals.h"
 #include "source.h"
@@ -49,6 +50,7 @@ become_child(struct pool *pool)
 
 	board_here(pool->board, pool->slot);
 	instance_forked(&pool->instance);
+	port_forked(pool);
 	pid_file_forked(&pool->pid_file);
 	way.door = pool->strategy->newborn(pool);
 	/* Or this client would never see the end of its connection. */

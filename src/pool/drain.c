@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "drain.h"
+#include "heir.h"
 #include "net/clock.h"
 #include "net/listener.h"
 #include "net/log.h"
@@ -25,6 +27,13 @@
 /* A child that has not ended so long after TERM is killed, and one that has
    not ended so long after KILL is given up.  In ms. */
 #define GRACE		1000
+
+/* Somebody else has the socket, who is to keep it. */
+static bool
+is_kept(const struct pool *pool)
+{
+	return pool->given || heir_has_it(pool);
+}
 
 /* Wait a little for room.  False: there is no time left. */
 static bool
@@ -135,7 +144,7 @@ place_what_waits(struct pool *pool, int64_t deadline)
 	if (pool->held != -1)
 		place_somehow(pool, deadline);
 	/* Nobody is reset: they wait for the next one who has the socket. */
-	if (pool->given)
+	if (is_kept(pool))
 		return;
 	/* Where children accept they go on beside us. */
 	(void)fcntl(pool->listener, F_SETFL, O_NONBLOCK);
@@ -161,15 +170,18 @@ end_listen(struct pool *pool)
 	/* The next one's would have the same name; and may be another
 	   instance's, who does not wait for our lock. */
 	pid_file_remove(&pool->pid_file);
-	if (pool->given)
-		/* shutdown() would end it for whoever gave it, too. */
+	if (is_kept(pool))
+		/* shutdown() would end it for whoever has it, too. */
 		(void)close(pool->listener);
 	else
 		listener_end(pool->listener);
-	pool->listener = -1;
+	control_close(pool->control, &pool->instance, !heir_has_it(pool));
+	pool->listener = pool->control = -1;
 	pool->closed = true;
-	/* Whoever waits for the lock finds the port free. */
-	instance_unlock(&pool->instance);
+	/* Whoever waits for the lock finds the port free; and an heir finds that
+	   we do not have it. */
+	instance_unlock(&pool->instance, INSTANCE_OWNER);
+	heir_part(pool);
 }
 
 /* Clients that a child serves, or is about to. */
@@ -186,7 +198,8 @@ static void
 close_queue(struct pool *pool)
 {
 	log_info("%s; clients still served: %d", pool->given ?
-	    "the socket stays with whoever gave it" : "the port is free",
+	    "the socket stays with whoever gave it" : heir_has_it(pool) ?
+	    "the port stays with the heir" : "the port is free",
 	    clients(pool));
 	if (pool->strategy->close != NULL)
 		pool->strategy->close(pool);
@@ -207,6 +220,8 @@ enough_children(struct pool *pool)
 static bool
 drain(struct pool *pool)
 {
+	/* One who is dead, and was not buried, has nothing. */
+	spawn_reap(pool);
 	place_what_waits(pool, clock_ms() + PATIENCE);
 	if (signals_int())
 		return false;
@@ -269,6 +284,7 @@ drain_and_wait(struct pool *pool)
 void
 drain_nothing(struct pool *pool)
 {
+	heir_end(pool);
 	end_listen(pool);
 	if (pool->held != -1)
 		place_somehow(pool, clock_ms() + PATIENCE);
@@ -282,6 +298,7 @@ drain_and_end(struct pool *pool)
 
 	log_info("INT: ending %d children", pool->living);
 	pool->ending = true;
+	heir_end(pool);
 	end_listen(pool);
 	if (pool->held != -1)
 		(void)close(pool->held);

@@ -15,8 +15,10 @@
 #include "instance.h"
 #include "net/address.h"
 
-/* The byte of the lock file that means "owns the port". */
-#define OWNER_BYTE	1
+/* Bytes of the lock file, by enum instance_lock; and those of heirs, from that
+   of generation 0 on. */
+static const off_t	bytes[] = { [INSTANCE_OWNER] = 1, [INSTANCE_DOOR] = 2 };
+#define HEIR_BYTES	1000
 
 char *
 instance_place(const char *wanted, int n, char *path, size_t size)
@@ -114,31 +116,40 @@ instance_close(struct instance *instance)
 	instance->lock = instance->dir = -1;
 }
 
+/* Lock or unlock so many bytes; 0: all from there on. */
 static int
-lock_owner(const struct instance *instance, int command, struct flock *lock)
+set_lock(const struct instance *instance, short type, off_t start, off_t len)
 {
-	*lock = (struct flock){ .l_type = command == F_SETLK &&
-	    lock->l_type == F_UNLCK ? F_UNLCK : F_WRLCK,
-	    .l_whence = SEEK_SET, .l_start = OWNER_BYTE, .l_len = 1 };
-	return fcntl(instance->lock, command, lock);
+	struct flock	lock = { .l_type = type, .l_whence = SEEK_SET,
+			    .l_start = start, .l_len = len };
+
+	return fcntl(instance->lock, F_SETLK, &lock);
+}
+
+/* Who has a lock there. */
+static pid_t
+holder_of(const struct instance *instance, off_t start, off_t len)
+{
+	struct flock	lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+			    .l_start = start, .l_len = len };
+
+	if (fcntl(instance->lock, F_GETLK, &lock) == -1 ||
+	    lock.l_type == F_UNLCK)
+		return -1;
+	return lock.l_pid > 0 ? lock.l_pid : 0;
 }
 
 int
-instance_lock(struct instance *instance, pid_t *holder)
+instance_lock(struct instance *instance, enum instance_lock which,
+    pid_t *holder)
 {
-	struct flock	lock;
-
 	for (;;) {
-		lock.l_type = F_WRLCK;
-		if (lock_owner(instance, F_SETLK, &lock) == 0)
+		if (set_lock(instance, F_WRLCK, bytes[which], 1) == 0)
 			return 0;
 		if (errno != EAGAIN && errno != EACCES)
 			return -1;
-		if (lock_owner(instance, F_GETLK, &lock) == -1)
-			return -1;
 		/* Or it was let go in between. */
-		if (lock.l_type != F_UNLCK) {
-			*holder = lock.l_pid > 0 ? lock.l_pid : 0;
+		if ((*holder = instance_holder(instance, which)) != -1) {
 			errno = EAGAIN;
 			return -1;
 		}
@@ -146,23 +157,28 @@ instance_lock(struct instance *instance, pid_t *holder)
 }
 
 void
-instance_unlock(struct instance *instance)
+instance_unlock(struct instance *instance, enum instance_lock which)
 {
-	struct flock	lock = { .l_type = F_UNLCK };
-
 	if (instance->lock != -1)
-		(void)lock_owner(instance, F_SETLK, &lock);
+		(void)set_lock(instance, F_UNLCK, bytes[which], 1);
 }
 
 pid_t
-instance_holder(const struct instance *instance)
+instance_holder(const struct instance *instance, enum instance_lock which)
 {
-	struct flock	lock = { .l_type = F_WRLCK };
+	return holder_of(instance, bytes[which], 1);
+}
 
-	if (lock_owner(instance, F_GETLK, &lock) == -1 ||
-	    lock.l_type == F_UNLCK)
-		return -1;
-	return lock.l_pid > 0 ? lock.l_pid : 0;
+int
+instance_lock_heir(struct instance *instance, unsigned int generation)
+{
+	return set_lock(instance, F_WRLCK, HEIR_BYTES + (off_t)generation, 1);
+}
+
+pid_t
+instance_heir(const struct instance *instance)
+{
+	return holder_of(instance, HEIR_BYTES, 0);
 }
 
 void

@@ -8,6 +8,11 @@
  * it, the kernel drops it when its holder ends in whatever way, and F_GETLK
  * names the holder.  (An flock would stay with the children.)  Any close() of
  * any descriptor of that file would drop it as well: it is opened once.
+ *
+ * It is a byte of that file, and there are others.  The door is for whoever
+ * comes in to own the port, from before he looks for it until he has it; and
+ * for whoever closes it behind the last owner.  Each heir (heir.h) has a byte of
+ * its own, so that the file says whether there is one.
  */
 #ifndef POOL_INSTANCE_H
 #define POOL_INSTANCE_H
@@ -82,21 +87,28 @@ int	 instance_look(struct instance *, const char *wanted,
 void	 instance_list(const char *wanted, void (*each)(const char *place,
 	    const char *name, void *), void *arg);
 
+enum instance_lock { INSTANCE_OWNER, INSTANCE_DOOR };
+
 /*
- * Take the lock.  0; or -1 with errno: EAGAIN, and *holder is the process that
+ * Take a lock.  0; or -1 with errno: EAGAIN, and *holder is the process that
  * has it, 0 if that is in another pid namespace.
  */
-int	 instance_lock(struct instance *, pid_t *holder);
-void	 instance_unlock(struct instance *);
+int	 instance_lock(struct instance *, enum instance_lock, pid_t *holder);
+void	 instance_unlock(struct instance *, enum instance_lock);
 
 /* Who has it: a pid, 0 in another pid namespace, or -1: nobody. */
-pid_t	 instance_holder(const struct instance *);
+pid_t	 instance_holder(const struct instance *, enum instance_lock);
 
-/* In a child: the lock is the parent's. */
+/* For an heir: take that of its generation, which nobody else has.  0, or -1
+   with errno.  For others: an heir, as above. */
+int	 instance_lock_heir(struct instance *, unsigned int generation);
+pid_t	 instance_heir(const struct instance *);
+
+/* In a child: the locks are the parent's. */
 void	 instance_forked(struct instance *);
 
 /*
- * For the lock's holder: a number for a new generation, more than any that was
+ * For the door's holder: a number for a new generation, more than any that was
  * ever given here, and at least least.  0, or -1 with errno; EOVERFLOW: there
  * are no more.
  */

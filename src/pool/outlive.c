@@ -17,6 +17,7 @@
 #include "begin.h"
 #include "daemon.h"
 #include "generation.h"
+#include "heir.h"
 #include "manager.h"
 #include "net/listener.h"
 #include "net/log.h"
@@ -24,6 +25,7 @@
 #include "outlive.h"
 #include "parent.h"
 #include "pool.h"
+#include "port.h"
 #include "signals.h"
 #include "source.h"
 #include "title.h"
@@ -92,6 +94,12 @@ nonsense(const struct outlive_config *config)
 		    "returns: expected to serve in the foreground";
 	if (config->listen_fd < -1)
 		return "a socket to listen with is a descriptor, or -1";
+	if (config->heir < 0 || config->heir > 86400)
+		return "an heir keeps the port for 1 to 86400 seconds; 0: "
+		    "there is none";
+	if (config->listen_fd != -1 && config->heir > 0)
+		return "whoever passed the socket keeps it: expected one, or "
+		    "an heir, not both";
 	if (config->listen_fd != -1 && !config->reuseaddr)
 		return "a socket that was passed has SO_REUSEADDR: expected "
 		    "one, or to leave it off, not both";
@@ -186,6 +194,12 @@ close_pool(struct pool *pool)
 	pid_file_remove(&pool->pid_file);
 	if (pool->ready != -1)
 		(void)close(pool->ready);
+	if (pool->announce != -1)
+		(void)close(pool->announce);
+	if (pool->heir_line != -1)
+		(void)close(pool->heir_line);
+	if (pool->predecessor != -1)
+		(void)close(pool->predecessor);
 	if (pool->listener != -1)
 		(void)close(pool->listener);
 	if (pool->wake != -1)
@@ -206,44 +220,51 @@ close_pool(struct pool *pool)
 }
 
 /*
- * Say which port it is.  Then the descriptor becomes /dev/null, before any
- * child has it: whoever reads it to the end is not kept waiting by one.
+ * Where the port is to be said becomes /dev/null, before anybody is forked:
+ * whoever reads it to the end is not kept waiting by a child.  Until it is said
+ * we have it by another number, and no child does.
  */
 static int
-announce(int fd, unsigned int port)
+put_aside(struct pool *pool, int fd)
 {
 	int	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int	result;
+	int	result = -1;
 
-	if (null == -1) {
-		log_warn("/dev/null");
-		return -1;
-	}
-	if (dprintf(fd, "%u\n", port) < 0)
-		log_warn("cannot say that the port is %u", port);
-	result = dup3(null, fd, fd > STDERR_FILENO ? O_CLOEXEC : 0);
-	if (result == -1)
+	pool->announce = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (pool->announce == -1 || null == -1 || (result = dup3(null, fd,
+	    fd > STDERR_FILENO ? O_CLOEXEC : 0)) == -1)
 		log_warn("/dev/null on descriptor %d", fd);
-	(void)close(null);
+	if (null != -1)
+		(void)close(null);
 	return result;
 }
 
-/* Say that we accept to whoever has started us; nothing of his stays open. */
+/* Nothing of whoever has started us is for our children. */
+static int
+leave_caller(struct pool *pool)
+{
+	int	fd = pool->config->announce_fd;
+
+	if (pool->ready != -1)
+		return daemon_detach();
+	return fd == -1 ? 0 : put_aside(pool, fd);
+}
+
+/* Say to him that we accept. */
 static int
 say_ready(struct pool *pool)
 {
-	int	ready = pool->ready;
+	int	ready = pool->ready, announce = pool->announce;
 
-	if (ready == -1) {
-		log_begun();
-		return pool->config->announce_fd == -1 ? 0 :
-		    announce(pool->config->announce_fd, pool->port);
-	}
-	if (daemon_detach() == -1)
-		return -1;
 	log_begun();
-	pool->ready = -1;
-	return daemon_ready(ready, pool->port);
+	pool->ready = pool->announce = -1;
+	if (ready != -1)
+		return daemon_ready(ready, pool->port);
+	if (announce == -1)
+		return 0;
+	if (dprintf(announce, "%u\n", pool->port) < 0)
+		log_warn("cannot say that the port is %u", pool->port);
+	return close(announce);
 }
 
 /* Everything is there: say so, and serve. */
@@ -267,6 +288,12 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 		log_info("orphans that still serve: %s", orphans);
 	pool->others = generations_others(pool->instance.dir,
 	    pool->generation);
+	if (leave_caller(pool) == -1)
+		return -1;
+	/* Before whoever kept the socket for us lets go of it. */
+	(void)heir_look(pool);
+	if (port_own(pool) == -1)
+		return -1;
 	/* First: whoever waits for us may end when we are ready. */
 	manager_ready(pool);
 	if (say_ready(pool) == -1)
@@ -318,7 +345,8 @@ outlive_serve(const struct outlive_config *config)
 	char			 text[256];
 	int			 status;
 
-	pool = (struct pool){ .config = config, .ready = -1,
+	pool = (struct pool){ .config = config, .ready = -1, .announce = -1,
+	    .control = -1, .heir_line = -1, .predecessor = -1,
 	    .wake = -1, .spare = -1, .lock = -1, .pid_file = { NULL, -1 },
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
 	    .given = config->listen_fd != -1,
@@ -350,9 +378,9 @@ outlive_serve(const struct outlive_config *config)
 	}
 	if ((status = begin_place(&pool, &address)) != 0)
 		return status;
-	if ((pool.listener = begin_listener(&pool, &address)) == -1)
+	if (port_find(&pool, &address) == -1)
 		status = signals_end() ? 0 : EX_UNAVAILABLE;
-	else if (begin_user(&pool) == -1 ||
+	else if (begin_user(&pool) == -1 || port_control(&pool) == -1 ||
 	    begin_generation(&pool, text, sizeof(text)) == -1 ||
 	    open_pool(&pool, &address) == -1 ||
 	    serve(&pool, &address, text) == -1)

@@ -7,6 +7,7 @@
 
 #include "drain.h"
 #include "generation.h"
+#include "heir.h"
 #include "manager.h"
 #include "net/clock.h"
 #include "net/listener.h"
@@ -184,7 +185,7 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		fds[1].fd = pool->listener;
 	if (defer_chld)
 		ms = sooner(ms, (int)(pool->reaped + REAP_PAUSE - now));
-	ms = sooner(ms, log_tick());
+	ms = sooner(ms, sooner(log_tick(), heir_look(pool)));
 	if (spawn_ask(pool, counts))
 		ms = 0;
 	if (signals_wait(fds, 2, ms, defer_chld) <= 0)

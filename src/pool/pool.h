@@ -56,8 +56,13 @@ struct pool {
 
 	/* Descriptors; -1: there is none. */
 	int		 ready;		/* a daemon says here that it accepts */
+	int		 announce;	/* or who is not one, which port it is */
 	int		 listener;
 	bool		 given;		/* it was, and is not ours to end */
+	bool		 inherited;	/* from an heir */
+	int		 predecessor;	/* the way to him, until we have it */
+	int		 control;	/* by which it is handed on */
+	int		 heir_line;	/* to the heir: closed at the end */
 	int		 wake;		/* eventfd: children wake the parent */
 	int		 spare;		/* a socket at end-of-file (leave.h) */
 	int		 queue[2];	/* parent's end, children's end */
@@ -75,6 +80,8 @@ struct pool {
 	int		 used;		/* slots in use are below this */
 	int		 living;	/* children */
 	int64_t		 reaped;	/* when the last ones were, clock_ms() */
+	pid_t		 heir;		/* 0: there is none */
+	struct policy_retry heirs;
 	bool		 ending;	/* they were told to: no obituaries */
 	bool		 closed;	/* no more clients: they leave */
 	pid_t		 stuck;		/* a stopped child that keeps the

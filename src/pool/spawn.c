@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "heir.h"
 #include "limit.h"
 #include "net/clock.h"
 #include "net/log.h"
@@ -246,7 +247,8 @@ spawn_reap(struct pool *pool)
 
 	while ((pid = waitpid(-1, &status,
 	    WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-		if ((slot = slot_of(pool, pid)) == -1)
+		if (heir_reaped(pool, pid, status) ||
+		    (slot = slot_of(pool, pid)) == -1)
 			continue;
 		news = true;
 		if (WIFSTOPPED(status) || WIFCONTINUED(status))

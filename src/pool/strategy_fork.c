@@ -10,17 +10,10 @@
  */
 #include <sys/types.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "pool.h"
 #include "spawn.h"
-
-static int
-fork_open(struct pool *pool)
-{
-	return fcntl(pool->listener, F_SETFL, O_NONBLOCK);
-}
 
 static int
 fork_newborn(struct pool *pool)
@@ -44,7 +37,6 @@ const struct strategy	strategy_fork = {
 	.name = "fork",
 	.place = "UNP 30.5",
 	.parent_accepts = true,
-	.open = fork_open,
 	.place_client = spawn_birth,
 	.newborn = fork_newborn,
 	.take_client = fork_take_client,

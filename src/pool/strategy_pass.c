@@ -39,10 +39,7 @@ open_queue(int queue[2])
 static int
 pass_open(struct pool *pool)
 {
-	if (open_queue(pool->queue) == -1 ||
-	    fcntl(pool->listener, F_SETFL, O_NONBLOCK) == -1)
-		return -1;
-	return 0;
+	return open_queue(pool->queue);
 }
 
 /* The children's end stays open, to look into (pass_in_flight). */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "instance.h"
+#include "net/fdpass.h"
+#include "net/log.h"
+#include "user.h"
+
+#define NAME	"control"
+
+/* The last byte changes with the struct. */
+#define MAGIC	"outlive offer 1"
+
+struct offer {
+	char	magic[16];
+	bool	given;
+};
+
+/* One comes in at a time, and a few may have been refused. */
+#define BACKLOG	8
+
+/* A name that fits, however long that of the directory is. */
+static struct sockaddr_un
+name_of(const struct instance *instance)
+{
+	struct sockaddr_un	name = { .sun_family = AF_UNIX };
+
+	(void)snprintf(name.sun_path, sizeof(name.sun_path),
+	    "/proc/self/fd/%d/%s", instance->dir, NAME);
+	return name;
+}
+
+static int
+fail(int fd)
+{
+	int	saved = errno;
+
+	if (fd != -1)
+		(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+control_open(const struct instance *instance)
+{
+	struct sockaddr_un	name = name_of(instance);
+	int			fd;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Of one who was killed, perhaps. */
+	if (unlinkat(instance->dir, NAME, 0) == -1 && errno != ENOENT)
+		return fail(fd);
+	/* The mode of its name: nobody else's to connect to. */
+	if (fd == -1 || fchmod(fd, 0600) == -1 ||
+	    bind(fd, (struct sockaddr *)&name, sizeof(name)) == -1 ||
+	    listen(fd, BACKLOG) == -1)
+		return fail(fd);
+	return fd;
+}
+
+void
+control_close(int control, const struct instance *instance, bool last)
+{
+	if (control == -1)
+		return;
+	if (last)
+		(void)unlinkat(instance->dir, NAME, 0);
+	(void)close(control);
+}
+
+int
+control_connect(const struct instance *instance, const struct user *user)
+{
+	struct sockaddr_un	name = name_of(instance);
+	bool			another = user_is_another(user);
+	int			fd, result, saved;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || (another && user_borrow(user) == -1))
+		return fail(fd);
+	result = connect(fd, (struct sockaddr *)&name, sizeof(name));
+	saved = errno;
+	if (another && user_return(user) == -1)
+		return fail(fd);
+	errno = saved;
+	return result == -1 ? fail(fd) : fd;
+}
+
+int
+control_accept(int control, const struct instance *instance, pid_t *pid)
+{
+	struct ucred	peer;
+	socklen_t	len = sizeof(peer);
+	int		fd;
+
+	fd = accept4(control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd == -1 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer,
+	    &len) == -1)
+		return fail(fd);
+	*pid = peer.pid;
+	/* One who has given up in the meantime has no door any more. */
+	if ((peer.uid == geteuid() || peer.uid == 0) &&
+	    instance_holder(instance, INSTANCE_DOOR) == peer.pid)
+		return fd;
+	log_debug("process %d is refused the socket: it is not coming in",
+	    peer.pid);
+	(void)close(fd);
+	return -1;
+}
+
+int
+control_offer(int connection, int listener, int control, bool given)
+{
+	struct offer	offer = { .given = given };
+	int			fds[] = { listener, control };
+
+	(void)strlcpy(offer.magic, MAGIC, sizeof(offer.magic));
+	return fdpass_send_with(connection, &offer, sizeof(offer), fds, 2);
+}
+
+int
+control_receive(int connection, int *listener, int *control, bool *given)
+{
+	struct offer	offer;
+	int			fds[2];
+
+	switch (fdpass_recv_with(connection, &offer, sizeof(offer), fds, 2)) {
+	case 1:
+		break;
+	case -1:
+		return errno == EAGAIN ? -1 : -2;
+	default:
+		return -2;
+	}
+	if (memcmp(offer.magic, MAGIC, sizeof(offer.magic)) != 0) {
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		return -2;
+	}
+	*listener = fds[0];
+	*control = fds[1];
+	*given = offer.given;
+	return 0;
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "net/clock.h"
+#include "net/explain.h"
+#include "net/listener.h"
+#include "net/log.h"
+#include "orphan.h"
+#include "pool.h"
+#include "port.h"
+#include "signals.h"
+#include "stopped.h"
+
+/* Between two tries of an address that is in use, in ms. */
+#define BIND_PAUSE	20
+
+/* How long whoever has the socket may take to answer, in ms. */
+#define ANSWER		1000
+
+/* What was in the way of the port at one try. */
+struct blame {
+	const char	*failed;	/* a call, and errno says why; or NULL */
+	enum who { ENTRANT, PARENT, HEIR } who;	/* a process: */
+	pid_t		 pid;		/* 0: in another pid namespace */
+	bool		 final;		/* no time will mend it: it is in the
+					   log */
+};
+
+static int
+blame_process(struct blame *blame, enum who who, pid_t pid)
+{
+	blame->failed = NULL;
+	blame->who = who;
+	blame->pid = pid;
+	return -1;
+}
+
+static int __attribute__((__format__(printf, 2, 3)))
+blame_finally(struct blame *blame, const char *fmt, ...)
+{
+	char	text[512];
+	va_list	ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_info("%s", text);
+	blame->final = true;
+	return -1;
+}
+
+static void
+log_line(const char *line)
+{
+	log_info("%s", line);
+}
+
+/* Who is in the way of the port, and what would help; if nobody is, that is
+   worth a line only where the port was what failed. */
+static void
+explain_failure(const struct address *address,
+    const struct outlive_config *config, bool failed)
+{
+	struct obstacles	found;
+
+	if (obstacles_find(&found, address, config->reuseaddr, false) == -1)
+		log_warn("cannot look for the reason");
+	else if (found.error == 0) {
+		if (failed)
+			log_info("it can be bound now: whoever was in the "
+			    "way has left");
+	} else {
+		orphans_name(&found.owners, config->state_dir);
+		/* Nor will we: two of us would share the clients unawares. */
+		found.reuseport_helps = false;
+		explain(&found, log_line);
+	}
+	obstacles_free(&found);
+}
+
+/* The socket that was given; or -1. */
+static int
+adopt(const struct pool *pool, struct address *address, struct blame *blame)
+{
+	struct listener_options	 options = { .backlog = pool->config->backlog,
+				    .reuseaddr = true };
+	const char		*failed;
+	int			 fd = pool->config->listen_fd;
+	char			 why[256];
+
+	if (listener_check(fd, address, why, sizeof(why)) == -1)
+		return blame_finally(blame, "%s", why);
+	if (listener_adopt(fd, &options, &failed) == -1)
+		return blame_finally(blame, "descriptor %d: %s: %s", fd,
+		    failed, strerror(errno));
+	if (listener_is_ipv6_alone(fd, address))
+		log_info("the socket that was passed is for IPv6 alone "
+		    "(BindIPv6Only=): IPv4 is refused");
+	return fd;
+}
+
+/* One of our own. */
+static int
+open_listener(const struct pool *pool, struct address *address,
+    struct blame *blame)
+{
+	struct listener_options	options = { .backlog = pool->config->backlog,
+				    .reuseaddr = pool->config->reuseaddr };
+	int			fd;
+
+	fd = listener_open(address, &options, &blame->failed);
+	if (fd == -1 && errno == EADDRINUSE &&
+	    stopped_let_go(pool->instance.dir, address_port(address)) > 0)
+		fd = listener_open(address, &options, &blame->failed);
+	return fd;
+}
+
+/* Wait for the sockets.  0; or -1: he says nothing, or has gone. */
+static int
+await_offer(struct pool *pool, int connection, int *listener)
+{
+	struct pollfd	door = { .fd = connection, .events = POLLIN };
+	int64_t		now = clock_ms(), deadline = now + ANSWER;
+	int		result;
+
+	do {
+		(void)signals_wait(&door, 1, (int)(deadline - now), false);
+		result = control_receive(connection, listener,
+		    &pool->control, &pool->given);
+		now = clock_ms();
+	} while (result == -1 && now < deadline && !signals_end());
+	return result == 0 ? 0 : -1;
+}
+
+/* Whether it is what was asked for. */
+static int
+check_offer(struct pool *pool, struct address *address, int fd,
+    struct blame *blame)
+{
+	bool	reuses = listener_reuses(fd);
+	char	why[256];
+
+	if (listener_check(fd, address, why, sizeof(why)) == -1)
+		return blame_finally(blame, "the socket of process %d: %s",
+		    blame->pid, why);
+	if (reuses != pool->config->reuseaddr)
+		return blame_finally(blame, "the socket of process %d has %s "
+		    "SO_REUSEADDR: expected %s -R, or the process to end",
+		    blame->pid, reuses ? "the option" : "no option",
+		    reuses ? "no" : "the option");
+	return fd;
+}
+
+/* The one that somebody has: it is shared with him for now. */
+static int
+inherit(struct pool *pool, struct address *address, enum who who, pid_t pid,
+    struct blame *blame)
+{
+	int	connection = control_connect(&pool->instance, &pool->user);
+	int	fd = -1;
+
+	(void)blame_process(blame, who, pid);
+	if (connection == -1)
+		return -1;
+	if (await_offer(pool, connection, &fd) == 0 &&
+	    check_offer(pool, address, fd, blame) == fd) {
+		pool->inherited = true;
+		pool->predecessor = connection;
+		return fd;
+	}
+	(void)close(connection);
+	if (fd != -1)
+		(void)close(fd);
+	control_close(pool->control, &pool->instance, false);
+	pool->control = -1;
+	return -1;
+}
+
+/* We have the door. */
+static int
+enter(struct pool *pool, struct address *address, struct blame *blame)
+{
+	pid_t	pid;
+	int	fd, saved;
+
+	if ((pid = instance_holder(&pool->instance, INSTANCE_OWNER)) != -1)
+		return blame_process(blame, PARENT, pid);
+	if ((pid = instance_heir(&pool->instance)) != -1)
+		return inherit(pool, address, HEIR, pid, blame);
+	blame->failed = "the lock of";
+	if (instance_lock(&pool->instance, INSTANCE_OWNER, &pid) == -1)
+		return errno == EAGAIN ? blame_process(blame, PARENT, pid) : -1;
+	fd = pool->given ? adopt(pool, address, blame) :
+	    open_listener(pool, address, blame);
+	if (fd == -1) {
+		saved = errno;
+		instance_unlock(&pool->instance, INSTANCE_OWNER);
+		errno = saved;
+	}
+	return fd;
+}
+
+/* One try; -1 with what was in the way, and perhaps errno. */
+static int
+try_port(struct pool *pool, struct address *address, struct blame *blame)
+{
+	int	fd, saved;
+
+	*blame = (struct blame){ .failed = "the lock of" };
+	if (instance_lock(&pool->instance, INSTANCE_DOOR, &blame->pid) == -1)
+		return errno == EAGAIN ? blame_process(blame, ENTRANT,
+		    blame->pid) : -1;
+	fd = enter(pool, address, blame);
+	if (fd == -1) {
+		saved = errno;
+		instance_unlock(&pool->instance, INSTANCE_DOOR);
+		errno = saved;
+	}
+	return fd;
+}
+
+/* What time may mend: somebody is there, the port is taken, or the address not
+   there yet. */
+static bool
+is_worth_waiting(const struct blame *blame, int error)
+{
+	return !blame->final && (blame->failed == NULL ||
+	    error == EADDRINUSE || error == EADDRNOTAVAIL);
+}
+
+/* The process in the way, and what it is. */
+static const char *
+blame_words(const struct pool *pool, const struct blame *blame, char *text,
+    size_t size)
+{
+	static const char	*const roles[] = {
+		[ENTRANT] = "coming in as the parent of",
+		[PARENT] = "the parent of",
+		[HEIR] = "the heir of",
+	};
+	char			 process[64] =
+				    "a process in another pid namespace";
+
+	if (blame->pid != 0)
+		(void)snprintf(process, sizeof(process), "process %d",
+		    blame->pid);
+	(void)snprintf(text, size, "%s is %s %s", process, roles[blame->who],
+	    pool->instance.name);
+	return text;
+}
+
+static void
+say_waiting(const struct pool *pool, const char *name,
+    const struct blame *blame)
+{
+	char	text[256];
+	int	wait = pool->config->bind_wait, error = errno;
+
+	if (blame->failed == NULL)
+		log_info("%s, trying for %d s", blame_words(pool, blame, text,
+		    sizeof(text)), wait);
+	else
+		log_info("%s %s: %s, trying for %d s", blame->failed, name,
+		    error == EADDRINUSE ? "address in use" :
+		    "not an address of this machine yet", wait);
+}
+
+static void
+say_refused(const struct pool *pool, const struct address *address,
+    const char *name, const struct blame *blame)
+{
+	static const char	*const expected[] = {
+		[ENTRANT] = "expected it to be done",
+		[PARENT] = "expected it to end, or -n with another name",
+		[HEIR] = "expected it to answer (kill -CONT), or to be ended "
+		    "(kill -KILL)",
+	};
+	char			 text[256];
+
+	if (blame->failed == NULL)
+		log_info("%s: %s", blame_words(pool, blame, text,
+		    sizeof(text)), expected[blame->who]);
+	else
+		log_warn("%s %s", blame->failed, name);
+	if (pool->given)
+		/* Of course it is in use. */
+		return;
+	explain_failure(address, pool->config, blame->failed != NULL);
+}
+
+int
+port_find(struct pool *pool, struct address *address)
+{
+	struct blame	blame;
+	int64_t		deadline;
+	char		name[ADDRESS_TEXT];
+	bool		told = false;
+
+	(void)address_print(address, name);
+	deadline = clock_ms() + (int64_t)pool->config->bind_wait * 1000;
+	while ((pool->listener = try_port(pool, address, &blame)) == -1) {
+		if (blame.final)
+			return -1;
+		if (!is_worth_waiting(&blame, errno) ||
+		    clock_ms() >= deadline) {
+			say_refused(pool, address, name, &blame);
+			return -1;
+		}
+		if (!told)
+			say_waiting(pool, name, &blame);
+		told = true;
+		(void)signals_wait(NULL, 0, BIND_PAUSE, false);
+		if (signals_end())
+			return -1;
+	}
+	return 0;
+}
+
+int
+port_control(struct pool *pool)
+{
+	if (pool->control == -1)
+		pool->control = control_open(&pool->instance);
+	if (pool->control != -1)
+		return 0;
+	log_warn("%s/control%s", pool->instance.path, pool->config->heir > 0 ?
+	    "" : ": nobody can take the socket over");
+	return pool->config->heir > 0 ? -1 : 0;
+}
+
+static void
+say_backlog(const struct outlive_config *config)
+{
+	int	somaxconn = listener_somaxconn(), backlog = config->backlog;
+
+	if (somaxconn != -1 && backlog > somaxconn) {
+		log_info("the kernel cuts the backlog of %d to %d "
+		    "(net.core.somaxconn)", backlog, somaxconn);
+		backlog = somaxconn;
+	}
+	if (config->early_drop.full > backlog)
+		log_info("early drop is never full: no more than %d clients "
+		    "can wait, and it says %d", backlog,
+		    config->early_drop.full);
+}
+
+/* What was set for others; they have no use for it any more. */
+static int
+make_ours(struct pool *pool)
+{
+	struct listener_options	 options = { .backlog = pool->config->backlog,
+				    .reuseaddr = pool->config->reuseaddr };
+	const char		*failed;
+
+	if (!listener_listens(pool->listener)) {
+		log_info("somebody has shut the listening socket down");
+		return -1;
+	}
+	if (listener_adopt(pool->listener, &options, &failed) == 0)
+		return 0;
+	log_warn("the socket that was handed over: %s", failed);
+	return -1;
+}
+
+int
+port_own(struct pool *pool)
+{
+	pid_t	holder;
+
+	/* Nobody else has the door. */
+	if (pool->inherited && instance_lock(&pool->instance, INSTANCE_OWNER,
+	    &holder) == -1) {
+		log_warn("%s/lock", pool->instance.path);
+		return -1;
+	}
+	if (pool->inherited && make_ours(pool) == -1)
+		return -1;
+	/* It belongs to the socket, which may have had another owner; and he
+	   another strategy. */
+	if (pool->strategy->parent_accepts &&
+	    fcntl(pool->listener, F_SETFL, O_NONBLOCK) == -1) {
+		log_warn("O_NONBLOCK");
+		return -1;
+	}
+	say_backlog(pool->config);
+	/* Whoever has kept it may leave: it is ours, and our heir's. */
+	if (pool->predecessor != -1) {
+		(void)!send(pool->predecessor, "", 1, MSG_NOSIGNAL);
+		(void)close(pool->predecessor);
+		pool->predecessor = -1;
+	}
+	instance_unlock(&pool->instance, INSTANCE_DOOR);
+	return 0;
+}
+
+void
+port_forked(struct pool *pool)
+{
+	control_close(pool->control, &pool->instance, false);
+	if (pool->heir_line != -1)
+		(void)close(pool->heir_line);
+	if (pool->announce != -1)
+		(void)close(pool->announce);
+	if (pool->predecessor != -1)
+		(void)close(pool->predecessor);
+	pool->control = pool->heir_line = pool->announce =
+	    pool->predecessor = -1;
+}

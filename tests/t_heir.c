@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Promise P5, with each strategy: where there is an heir no client is refused or
+ * reset by the end of a parent, in whatever way it ends.  And what becomes of
+ * heirs: killed, stopped, forgotten, told to end.
+ */
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "cells.h"
+#include "client.h"
+#include "harness.h"
+#include "process.h"
+
+#define PORT	"127.0.0.1:9999"
+#define NAME	PORT
+
+/* The heir of a parent (0: orphaned); waits for it. */
+static pid_t
+heir_of(pid_t parent)
+{
+	struct wait	wait = { .what = "an heir" };
+	pid_t		list[64];
+	int		n;
+
+	for (;; wait_a_moment(&wait)) {
+		n = children_of(parent, list, 64);
+		while (n-- > 0)
+			if (title_has(list[n], "heir of " NAME))
+				return list[n];
+	}
+}
+
+static struct server
+parent(const char *seconds)
+{
+	return server_start("-w", "0", "-H", seconds, "-i", "1:4", PORT, "echo",
+	    NULL);
+}
+
+/* The heir is left. */
+static void
+kill_parent(pid_t pid)
+{
+	pid_t	list[64];
+
+	send_signal(pid, SIGKILL);
+	(void)await_end(pid);
+	await_children(0, 1, list);
+}
+
+/* In whatever way; QUIT leaves one that waits for its children. */
+static void
+end_parent(struct server server, int signo)
+{
+	send_signal(server.pid, signo);
+	if (signo == SIGQUIT)
+		await_title(server.pid, "outlived: parent of " NAME
+		    ", generation 1, until its children are done");
+	else
+		(void)await_end(server.pid);
+}
+
+/* An orphan is ours to bury. */
+static void
+leaves(bool orphan, pid_t heir)
+{
+	if (orphan)
+		(void)await_end(heir);
+	else
+		await_gone(heir);
+}
+
+static void
+parent_ends(const struct cell *cell)
+{
+	struct server	server, next;
+	int		old, waits[3], i;
+	pid_t		heir, list[64];
+
+	server = parent("20");
+	old = dial(9999);
+	ok(echoes(old, "hello\n"), "a client");
+	heir = heir_of(server.pid);
+	end_parent(server, cell->number);
+	await_title(heir, "outlived: heir of " NAME
+	    ", generation 1, keeps the port");
+	/* Of idle children, one might take whoever comes now. */
+	await_children(cell->number == SIGQUIT ? server.pid : 0, 2, list);
+	ok(listeners(9999) == 1 && echoes(old, "still here\n"),
+	    "it is served on, and there is a listening socket");
+	for (i = 0; i < 3; i++)
+		waits[i] = dial(9999);
+	say(waits[0], "early\n");
+	ok(ctl("status", NULL) == 0, "status");
+	tells("status", ": no parent\n");
+	tells("status", " keeps the port for the next parent\n");
+	tells("status", ": 3 of 4096 connections wait");
+	next = parent("20");
+	ok(log_has("has the socket, too; clients that wait: 3"),
+	    "the next parent is given the socket");
+	ok(hears(waits[0], "early\n") && echoes(waits[1], "b\n") &&
+	    echoes(waits[2], "c\n"), "who has come in between is served");
+	leaves(cell->number != SIGQUIT, heir);
+	ok(heir_of(next.pid) != heir && listeners(9999) == 1,
+	    "it has an heir of its own, and the other has left");
+	for (i = 0; i < 3; i++)
+		(void)close(waits[i]);
+	(void)close(old);
+	if (cell->number == SIGQUIT)
+		ok(await_end(server.pid) == 0, "the old parent does not wait "
+		    "for its heir");
+	send_signal(next.pid, SIGINT);
+	ok(await_end(next.pid) == 0 && harness_nobody_left() &&
+	    listeners(9999) == 0, "INT ends the heir, too");
+}
+
+/* The deadline is some time after the parent's end. */
+static void
+deadline(const struct cell *cell)
+{
+	struct server	server = parent("1");
+	int		client;
+	pid_t		heir = heir_of(server.pid);
+
+	(void)cell;
+	kill_parent(server.pid);
+	client = dial(9999);
+	(void)await_end(heir);
+	ok(log_has("no parent has come, the port is free; clients that waited "
+	    "are reset: 1"), "nobody has come in time");
+	ok(sees_end(client) && listeners(9999) == 0 && harness_nobody_left(),
+	    "who has waited sees the end, nobody listens");
+	(void)close(client);
+	server = server_start("-w", "0", "-i", "1:4", PORT, "echo", NULL);
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "the next parent binds");
+	(void)close(client);
+	server_end(server);
+}
+
+/* One that is killed has a follower; one that was, just before the end, is
+   not relied on. */
+static void
+killed(const struct cell *cell)
+{
+	struct server	server = parent("20");
+	pid_t		heir = heir_of(server.pid), next;
+	struct wait	wait = { .what = "the end of an heir" };
+	int		client, waits;
+
+	(void)cell;
+	send_signal(heir, SIGKILL);
+	await_gone(heir);
+	next = heir_of(server.pid);
+	ok(next != heir && log_has("was ended by signal 9"),
+	    "a killed heir has a follower");
+	await_log("heir: process");
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client");
+	(void)close(client);
+	stop(server.pid);
+	send_signal(next, SIGKILL);
+	while (lives(next))
+		wait_a_moment(&wait);
+	waits = dial(9999);
+	send_signal(server.pid, SIGTERM);
+	send_signal(server.pid, SIGCONT);
+	ok(await_end(server.pid) == 0 && echoes(waits, "served\n"),
+	    "TERM, and the heir is dead: who waits is served");
+	await_no_listener(9999);
+	ok(log_has("the port is free"), "and the port is free");
+	(void)close(waits);
+	ok(harness_nobody_left(), "nobody is left");
+}
+
+/* Two words of an exit status and of the log. */
+static void
+refuses(const char *what, int status, int expected, const char *words)
+{
+	if (!ok(WIFEXITED(status) && WEXITSTATUS(status) == expected &&
+	    log_has(words), "%s: exit %d, '%s'", what, expected, words))
+		log_show();
+}
+
+static void
+stopped(const struct cell *cell)
+{
+	struct server	server = parent("20");
+	pid_t		heir = heir_of(server.pid);
+	char		words[128];
+	int		client;
+
+	(void)cell;
+	stop(heir);
+	kill_parent(server.pid);
+	client = dial(9999);
+	(void)snprintf(words, sizeof(words), "process %d is the heir of " NAME
+	    ": expected it to answer", heir);
+	refuses("a stopped heir", server_run("-w", "0", PORT, "echo", NULL),
+	    69, words);
+	send_signal(heir, SIGCONT);
+	server = parent("20");
+	ok(echoes(client, "hello\n"), "it goes on, and gives the socket");
+	(void)close(client);
+	send_signal(server.pid, SIGINT);
+	(void)await_end(server.pid);
+	ok(harness_nobody_left(), "nobody is left");
+}
+
+/* What the socket is not; and who else asks for it. */
+static void
+strangers(const struct cell *cell)
+{
+	struct server	server = parent("20");
+	pid_t		heir = heir_of(server.pid);
+	char		words[128];
+	int		client;
+
+	(void)cell;
+	kill_parent(server.pid);
+	client = dial(9999);
+	(void)snprintf(words, sizeof(words), "the socket of process %d: "
+	    "descriptor", heir);
+	refuses("another address", server_run("-w", "0", "-n", NAME,
+	    "127.0.0.1:9998", "echo", NULL), 69, words);
+	ok(log_has("listens at " PORT ": expected 127.0.0.1:9998"),
+	    "it says which");
+	refuses("-R", server_run("-w", "0", "-R", PORT, "echo", NULL), 69,
+	    "has the option SO_REUSEADDR: expected no -R");
+	ok(lives(heir) && listeners(9999) == 1, "the heir keeps it");
+	ok(ctl("stop", NULL) == 0, "outlivectl stop");
+	tells("stop", "has ended, the port is free; clients still served: 0\n");
+	ok(sees_end(client) && harness_nobody_left() && listeners(9999) == 0 &&
+	    log_has("told to end, the port is free"), "ends the heir");
+	(void)close(client);
+}
+
+/* A next parent that is killed on its way leaves everything to another one. */
+static void
+next_is_killed(const struct cell *cell)
+{
+	static const char *const	pauses[] = { "newborn 1", "listen 1" };
+	struct server			server, next;
+	pid_t				heir, paused;
+	int				client;
+	size_t				i;
+
+	(void)cell;
+	for (i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		const char *argv[] = { "tests/paused/outlived", "-H", "20",
+		    "-w", "0", PORT, "echo", NULL };
+
+		harness_new_state();
+		server = parent("20");
+		heir = heir_of(server.pid);
+		kill_parent(server.pid);
+		client = dial(9999);
+		(void)setenv("OUTLIVED_PAUSE", pauses[i], 1);
+		paused = program_start(argv, -1);
+		(void)unsetenv("OUTLIVED_PAUSE");
+		if (i == 0)
+			(void)await_stopped(paused);
+		else
+			await_stop(paused);
+		send_signal(paused, SIGKILL);
+		(void)await_end(paused);
+		next = parent("20");
+		ok(echoes(client, "hello\n"), "%s: the one after the killed one "
+		    "serves who has waited", pauses[i]);
+		if (i == 0)
+			send_signal(await_stopped(0), SIGKILL);
+		leaves(true, heir);
+		ok(listeners(9999) == 1, "one listens");
+		(void)close(client);
+		send_signal(next.pid, SIGINT);
+		(void)await_end(next.pid);
+		ok(harness_nobody_left(), "nobody is left");
+	}
+}
+
+int
+main(void)
+{
+	static const struct cell	all[] = {
+		{ .name = "KILL", .play = parent_ends, .number = SIGKILL },
+		{ .name = "TERM", .play = parent_ends, .number = SIGTERM },
+		{ .name = "QUIT", .play = parent_ends, .number = SIGQUIT },
+		{ .name = "killed", .play = killed },
+	}, both[] = {
+		{ .name = "deadline", .play = deadline },
+		{ .name = "stopped", .play = stopped },
+		{ .name = "strangers", .play = strangers },
+		{ .name = "next is killed", .play = next_is_killed },
+	};
+
+	harness_begin();
+	cells_play_all(all, 4);
+	cells_play_both(both, 4);
+	return done();
+}
