@@ -191,6 +191,13 @@ struct outlive_config {
 	 */
 	int		 heir;
 
+	/*
+	 * If the instance has a parent, take the listening socket from it, fork
+	 * children, and let it leave when they are ready: no client is refused
+	 * or reset.  If that fails it serves on.  false
+	 */
+	bool		 takeover;
+
 	bool		 reuseaddr;	/* SO_REUSEADDR (UNP 7.5); true */
 
 	/*

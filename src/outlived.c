@@ -29,6 +29,7 @@ static const struct option	options[] = {
 	{ "no-reuseaddr",	no_argument,		NULL, 'R' },
 	{ "per-source",		required_argument,	NULL, 's' },
 	{ "state-dir",		required_argument,	NULL, 'S' },
+	{ "takeover",		no_argument,		NULL, 'T' },
 	{ "idle-timeout",	required_argument,	NULL, 't' },
 	{ "user",		required_argument,	NULL, 'u' },
 	{ "verbose",		no_argument,		NULL, 'v' },
@@ -40,7 +41,7 @@ static const struct option	options[] = {
 };
 
 static const char	synopsis[] =
-"usage: outlived [-1DRv] [-a strategy] [-b backlog] [-H seconds] [-i min:max]\n"
+"usage: outlived [-1DRTv] [-a strategy] [-b backlog] [-H seconds] [-i min:max]\n"
 "                [-l log] [-m children] [-n name] [-p file] [-r clients]\n"
 "                [-s clients] [-S directory] [-t seconds] [-u user] [-w seconds]\n"
 "                [-x seconds] [--early-drop start:rate:full]\n"
@@ -66,6 +67,8 @@ static const char	details[] =
 "  -S, --state-dir DIR   where instances are kept (/run/outlive)\n"
 "  -t, --idle-timeout S  end a client after S seconds without progress; 0: never\n"
 "                        (0)\n"
+"  -T, --takeover        take the port from the running parent, who leaves when\n"
+"                        our children are ready\n"
 "  -u, --user NAME       become this user once the port is bound\n"
 "  -v, --verbose         log each client\n"
 "  -w, --bind-wait S     seconds to go on trying an address that is in use,\n"
@@ -212,7 +215,7 @@ parse(int argc, char *argv[], struct outlive_config *config)
 
 	config->log = NULL;
 	/* '+': what follows the service is the service's. */
-	while ((c = getopt_long(argc, argv, "+1DRva:b:H:i:l:m:n:p:r:s:S:t:u:w:x:",
+	while ((c = getopt_long(argc, argv, "+1DRTva:b:H:i:l:m:n:p:r:s:S:t:u:w:x:",
 	    options, NULL)) != -1)
 		switch (c) {
 		case '1':
@@ -245,6 +248,9 @@ parse(int argc, char *argv[], struct outlive_config *config)
 			break;
 		case 'S':
 			config->state_dir = optarg;
+			break;
+		case 'T':
+			config->takeover = true;
 			break;
 		case 'u':
 			config->user = optarg;

@@ -23,6 +23,7 @@ void	ctl_find(struct instance *, const char *state_dir, const char *name);
 /* What there is to see of an instance, at one moment. */
 struct ctl_status {
 	pid_t			 holder;	/* of the lock: instance.h */
+	pid_t			 entrant;	/* has the door; -1: nobody */
 	pid_t			 heir;		/* -1: there is none */
 	struct generations	 generations;
 	const struct generation	*owner;		/* that of the holder; NULL */

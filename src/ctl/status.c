@@ -36,6 +36,7 @@ ctl_look(const struct instance *instance, struct ctl_status *status)
 
 	*status = (struct ctl_status){
 		.holder = instance_holder(instance, INSTANCE_OWNER),
+		.entrant = instance_holder(instance, INSTANCE_DOOR),
 		.heir = instance_heir(instance) };
 	if (generations_read(&status->generations, instance->dir) == -1)
 		errx(EX_OSERR, "%s: %s", instance->path, errno == ENOENT ?
@@ -140,6 +141,12 @@ print_parents(const struct instance *instance,
 		if (generation->state == GENERATION_UNKNOWN)
 			(void)printf("generation %u is not known: %s\n",
 			    generation->number, generation->why);
+		else if (generation->parent != 0 && generation != owner &&
+		    generation->parent == status->entrant)
+			(void)printf("parent %d%s of generation %u is coming "
+			    "in\n", generation->parent,
+			    generation->parent_stopped ? " (stopped)" : "",
+			    generation->number);
 		else if (generation->parent != 0 && generation != owner)
 			(void)printf("parent %d%s of generation %u waits "
 			    "until its children are done\n",

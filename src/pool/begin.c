@@ -120,7 +120,7 @@ begin_user(struct pool *pool)
 		log_info("%s", why);
 		return -1;
 	}
-	if (path != NULL && pid_file_write(&pool->pid_file, path) == -1) {
+	if (path != NULL && pid_file_open(&pool->pid_file, path) == -1) {
 		log_warn("the pid file '%s'", path);
 		return -1;
 	}
@@ -143,7 +143,7 @@ begin_generation(struct pool *pool, char *orphans, size_t size)
 		*orphans = '\0';
 	} else {
 		generations_sweep(&generations, pool->instance.dir,
-		    pool->instance.path, false);
+		    pool->instance.path, pool->takes_over);
 		(void)generations_orphans(&generations, orphans, size);
 		if (source_others(pool, &generations) == -1)
 			log_warn("cannot count the clients of orphans");

@@ -28,6 +28,7 @@ struct slot {
 	_Atomic int32_t	pid;		/* 0: none, or not known yet */
 	_Atomic bool	expected;	/* a fork for it, or its child */
 	_Atomic bool	discounted;	/* nobody counts on it any more */
+	_Atomic bool	ready;		/* it has waited for a client */
 	int64_t		before;		/* the fork */
 	char		client[ADDRESS_TEXT];
 };
@@ -310,6 +311,18 @@ board_here(struct board *board, int slot)
 }
 
 void
+board_ready(struct board *board, int slot)
+{
+	atomic_store(&board->shared->slots[slot].ready, true);
+}
+
+bool
+board_is_ready(const struct board *board, int slot)
+{
+	return atomic_load(&board->shared->slots[slot].ready);
+}
+
+void
 board_leave(struct board *board, int slot, pid_t parent)
 {
 	struct slot	*mine = &board->shared->slots[slot];
@@ -418,6 +431,7 @@ board_born(struct board *board, int slot, const char *client)
 	child->before = clock_boot_ms();
 	atomic_store(&child->expected, true);
 	atomic_store(&child->discounted, false);
+	atomic_store(&child->ready, false);
 	save_birth(board, slot, 0);
 }
 

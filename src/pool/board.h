@@ -50,6 +50,10 @@ void		 board_part(struct board *);
  * handler may call board_leave().
  */
 void		 board_here(struct board *, int slot);
+/* For a child: it is about to wait for its first client; for the parent:
+   whether it has been. */
+void		 board_ready(struct board *, int slot);
+bool		 board_is_ready(const struct board *, int slot);
 void		 board_leave(struct board *, int slot, pid_t parent);
 
 /*

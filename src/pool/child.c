@@ -147,6 +147,7 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first,
 	if (fd != -1)
 		serve(pool, fd, first, first_name);
 	title_idle();
+	board_ready(pool->board, slot);
 	while ((got = pool->strategy->take_client(pool, &fd, &peer)) == 1) {
 		if (board_busy(pool->board, slot, address_print(&peer, name),
 		    pool->strategy->parent_accepts ? 0 : -1))

@@ -14,6 +14,7 @@
 #include "instance.h"
 #include "net/fdpass.h"
 #include "net/log.h"
+#include "pidfile.h"
 #include "user.h"
 
 #define NAME	"control"
@@ -24,6 +25,11 @@
 struct offer {
 	char	magic[16];
 	bool	given;
+};
+
+struct message {
+	int32_t			word;
+	struct pid_file_id	pid_file;
 };
 
 /* One comes in at a time, and a few may have been refused. */
@@ -152,4 +158,33 @@ control_receive(int connection, int *listener, int *control, bool *given)
 	*control = fds[1];
 	*given = offer.given;
 	return 0;
+}
+
+int
+control_say(int connection, enum control_word word,
+    const struct pid_file *pid_file)
+{
+	struct message	message = { .word = word };
+
+	if (pid_file != NULL)
+		message.pid_file = pid_file_identity(pid_file);
+	return send(connection, &message, sizeof(message),
+	    MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(message) ? 0 : -1;
+}
+
+enum control_word
+control_hear(int connection, struct pid_file_id *pid_file)
+{
+	struct message	message;
+	ssize_t		n;
+
+	n = recv(connection, &message, sizeof(message), MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return CONTROL_NOTHING;
+	if (n != sizeof(message) || (message.word != CONTROL_MINE &&
+	    message.word != CONTROL_YOURS))
+		return CONTROL_GONE;
+	if (pid_file != NULL)
+		*pid_file = message.pid_file;
+	return (enum control_word)message.word;
 }

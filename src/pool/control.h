@@ -14,6 +14,8 @@
 #include <stdbool.h>
 
 struct instance;
+struct pid_file;
+struct pid_file_id;
 struct user;
 
 /* For the owner: make it.  A close-on-exec descriptor that never blocks, to be
@@ -43,5 +45,19 @@ int	control_offer(int connection, int listener, int control, bool given);
 /* What came: 0; -1: nothing yet; -2: nothing will. */
 int	control_receive(int connection, int *listener, int *control,
 	    bool *given);
+
+/*
+ * Words on that connection, in either direction: the port is mine; it is yours.
+ * With the first goes which pid file the new parent will write, if any.  To say
+ * one: 0; or -1: nobody will hear it.
+ */
+enum control_word { CONTROL_NOTHING, CONTROL_MINE, CONTROL_YOURS,
+	CONTROL_GONE };
+int	control_say(int connection, enum control_word,
+	    const struct pid_file *);
+
+/* What was said, if anything was; or he who could say something has gone.  A
+   pid file that is not wanted is NULL. */
+enum control_word	control_hear(int connection, struct pid_file_id *);
 
 #endif

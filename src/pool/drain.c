@@ -30,9 +30,9 @@
 
 /* Somebody else has the socket, who is to keep it. */
 static bool
-is_kept(const struct pool *pool)
+is_kept(struct pool *pool)
 {
-	return pool->given || heir_has_it(pool);
+	return pool->given || pool->successor != -1 || heir_has_it(pool);
 }
 
 /* Wait a little for room.  False: there is no time left. */
@@ -175,13 +175,17 @@ end_listen(struct pool *pool)
 		(void)close(pool->listener);
 	else
 		listener_end(pool->listener);
-	control_close(pool->control, &pool->instance, !heir_has_it(pool));
+	control_close(pool->control, &pool->instance,
+	    pool->successor == -1 && !heir_has_it(pool));
 	pool->listener = pool->control = -1;
 	pool->closed = true;
 	/* Whoever waits for the lock finds the port free; and an heir finds that
 	   we do not have it. */
 	instance_unlock(&pool->instance, INSTANCE_OWNER);
 	heir_part(pool);
+	if (pool->successor != -1)
+		(void)close(pool->successor);
+	pool->successor = -1;
 }
 
 /* Clients that a child serves, or is about to. */
@@ -195,12 +199,9 @@ clients(struct pool *pool)
 
 /* No more births and no more clients from here on. */
 static void
-close_queue(struct pool *pool)
+close_queue(struct pool *pool, const char *port)
 {
-	log_info("%s; clients still served: %d", pool->given ?
-	    "the socket stays with whoever gave it" : heir_has_it(pool) ?
-	    "the port stays with the heir" : "the port is free",
-	    clients(pool));
+	log_info("%s; clients still served: %d", port, clients(pool));
 	if (pool->strategy->close != NULL)
 		pool->strategy->close(pool);
 }
@@ -220,17 +221,23 @@ enough_children(struct pool *pool)
 static bool
 drain(struct pool *pool)
 {
+	const char	*port;
+
 	/* One who is dead, and was not buried, has nothing. */
 	spawn_reap(pool);
 	place_what_waits(pool, clock_ms() + PATIENCE);
 	if (signals_int())
 		return false;
+	port = pool->successor != -1 ? "the next parent has the port" :
+	    pool->given ? "the socket stays with whoever gave it" :
+	    heir_has_it(pool) ? "the port stays with the heir" :
+	    "the port is free";
 	end_listen(pool);
 	spawn_reap(pool);
 	if (!enough_children(pool))
 		log_warn("fork: clients wait for children that are busy: %d",
 		    -spawn_take_stock(pool).unclaimed);
-	close_queue(pool);
+	close_queue(pool, port);
 	return true;
 }
 
@@ -288,7 +295,7 @@ drain_nothing(struct pool *pool)
 	end_listen(pool);
 	if (pool->held != -1)
 		place_somehow(pool, clock_ms() + PATIENCE);
-	close_queue(pool);
+	close_queue(pool, "the port is free");
 }
 
 void

@@ -36,9 +36,9 @@ struct watch {
 	int	line;		/* end-of-file: the parent gives the port up */
 	int	parent;		/* a pidfd: it ends; -1: it has, or there are
 				   none */
-	int	next;		/* to who comes in: a byte, he has the port;
-				   end-of-file, he has failed; -1: nobody */
+	int	next;		/* to who comes in; -1: nobody does */
 	int64_t	deadline;	/* clock_ms(); 0: there is a parent */
+	bool	told;		/* that there is none */
 };
 
 static void __attribute__((__noreturn__))
@@ -55,7 +55,7 @@ let_go(struct pool *pool)
 {
 	int	fds[] = { pool->ready, pool->announce, pool->wake, pool->spare,
 		    pool->queue[0], pool->queue[1], pool->lock, pool->held,
-		    pool->predecessor };
+		    pool->predecessor, pool->successor };
 	size_t	i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -67,9 +67,16 @@ let_go(struct pool *pool)
 }
 
 static void
-orphaned(struct pool *pool, struct watch *watch)
+orphaned(const struct pool *pool, struct watch *watch)
 {
 	watch->deadline = clock_ms() + (int64_t)pool->config->heir * 1000;
+}
+
+/* In a takeover it is for a moment only, and not worth a line. */
+static void
+tell(const struct pool *pool, struct watch *watch)
+{
+	watch->told = true;
 	setproctitle("heir of %s, generation %u, keeps the port",
 	    pool->instance.name, pool->generation);
 	log_info("heir of generation %u: its parent has gone; keeping the port "
@@ -124,9 +131,7 @@ hand_over(struct pool *pool, struct watch *watch)
 static void
 hear_next(struct pool *pool, struct watch *watch)
 {
-	char	byte;
-
-	if (recv(watch->next, &byte, 1, 0) == 1) {
+	if (control_hear(watch->next, NULL) == CONTROL_MINE) {
 		log_debug("heir of generation %u: the next parent has the port",
 		    pool->generation);
 		leave(0);
@@ -150,8 +155,11 @@ sleep_well(struct pool *pool, struct watch *watch)
 	if (watch->deadline != 0)
 		fds[0].fd = fds[1].fd = -1;
 	if (signals_wait(fds, 4, watch->deadline == 0 ? -1 : LOOK,
-	    false) <= 0)
+	    false) <= 0) {
+		if (watch->deadline != 0 && !watch->told)
+			tell(pool, watch);
 		return;
+	}
 	if (fds[0].revents != 0 || fds[1].revents != 0)
 		orphaned(pool, watch);
 	if (fds[3].revents != 0)
@@ -160,11 +168,18 @@ sleep_well(struct pool *pool, struct watch *watch)
 		hand_over(pool, watch);
 }
 
-/* It did not say so, and is the owner; or was, and has shut the socket down. */
+/*
+ * He did not say so, and is the owner; or was, and has shut the socket down.  The
+ * owner from whom our parent was taking over is not meant: he may be about to
+ * let go of the port, as our parent asked him to before it was killed.
+ */
 static bool
 is_over(const struct pool *pool)
 {
-	return instance_holder(&pool->instance, INSTANCE_OWNER) != -1 ||
+	pid_t	owner = instance_holder(&pool->instance, INSTANCE_OWNER);
+
+	return (owner != -1 && !(pool->takes_over &&
+	    owner == pool->predecessor_pid)) ||
 	    !listener_listens(pool->listener);
 }
 
@@ -206,17 +221,17 @@ run(struct pool *pool, int line)
 	leave(0);
 }
 
-static void
-await_ready(struct pool *pool)
+/* It says so once; a newborn that is stopped does not keep us for long. */
+static bool
+is_ready(struct pool *pool, int ms)
 {
 	struct pollfd	line = { .fd = pool->heir_line, .events = POLLIN };
-	int64_t		deadline = clock_ms() + READY;
 	char		byte;
 
-	while (poll(&line, 1, (int)(deadline - clock_ms())) == -1 &&
-	    errno == EINTR)
-		;
-	(void)!recv(pool->heir_line, &byte, 1, MSG_DONTWAIT);
+	if (!pool->heir_ready && poll(&line, 1, ms) == 1)
+		pool->heir_ready = recv(pool->heir_line, &byte, 1,
+		    MSG_DONTWAIT) == 1;
+	return pool->heir_ready;
 }
 
 static int
@@ -238,7 +253,8 @@ birth(struct pool *pool)
 	}
 	pool->heir = pid;
 	pool->heir_line = pair[0];
-	await_ready(pool);
+	pool->heir_ready = false;
+	(void)is_ready(pool, READY);
 	log_info("heir: process %d keeps the port for %d s when the parent "
 	    "ends", pid, pool->config->heir);
 	return 0;
@@ -281,9 +297,9 @@ heir_reaped(struct pool *pool, pid_t pid, int status)
 }
 
 bool
-heir_has_it(const struct pool *pool)
+heir_has_it(struct pool *pool)
 {
-	return pool->heir != 0;
+	return pool->heir != 0 && is_ready(pool, 0);
 }
 
 void

@@ -29,8 +29,9 @@ int	heir_look(struct pool *);
 /* A child that has ended, or was stopped: whether it was the heir. */
 bool	heir_reaped(struct pool *, pid_t, int status);
 
-/* Whether one has the socket; before anybody relies on it, spawn_reap(). */
-bool	heir_has_it(const struct pool *);
+/* Whether one has the socket, and will give it to the next parent; before
+   anybody relies on it, spawn_reap(). */
+bool	heir_has_it(struct pool *);
 
 /* The port is given up: the heir has it now, even if we live on. */
 void	heir_part(struct pool *);

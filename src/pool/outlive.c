@@ -28,6 +28,7 @@
 #include "port.h"
 #include "signals.h"
 #include "source.h"
+#include "takeover.h"
 #include "title.h"
 
 #define NEWCOMERS	1000
@@ -97,6 +98,9 @@ nonsense(const struct outlive_config *config)
 	if (config->heir < 0 || config->heir > 86400)
 		return "an heir keeps the port for 1 to 86400 seconds; 0: "
 		    "there is none";
+	if (config->listen_fd != -1 && config->takeover)
+		return "a socket that was passed is taken from nobody: expected "
+		    "one, or to take over, not both";
 	if (config->listen_fd != -1 && config->heir > 0)
 		return "whoever passed the socket keeps it: expected one, or "
 		    "an heir, not both";
@@ -200,6 +204,8 @@ close_pool(struct pool *pool)
 		(void)close(pool->heir_line);
 	if (pool->predecessor != -1)
 		(void)close(pool->predecessor);
+	if (pool->successor != -1)
+		(void)close(pool->successor);
 	if (pool->listener != -1)
 		(void)close(pool->listener);
 	if (pool->wake != -1)
@@ -267,16 +273,19 @@ say_ready(struct pool *pool)
 	return close(announce);
 }
 
-/* Everything is there: say so, and serve. */
-static int
-serve(struct pool *pool, const struct address *address, const char *orphans)
+static void
+set_title(const struct pool *pool)
+{
+	setproctitle("parent of %s, generation %u%s", pool->instance.name,
+	    pool->generation, pool->takes_over ? ", coming in" : "");
+}
+
+static void
+say_parent(const struct pool *pool, const struct address *address,
+    const char *orphans)
 {
 	char	text[ADDRESS_TEXT];
 
-	pool->port = address_port(address);
-	setproctitle("parent of %s, generation %u", pool->instance.name,
-	    pool->generation);
-	title_open(pool->generation);
 	log_info("parent of %s: %s (%s), %s, generation %u",
 	    address_print(address, text), pool->strategy->name,
 	    pool->strategy->place, pool->config->service_name,
@@ -286,14 +295,26 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 		    "of it: children cannot outlive it (QUIT waits for them)");
 	if (*orphans != '\0')
 		log_info("orphans that still serve: %s", orphans);
+}
+
+/* Everything is there: say so, and serve. */
+static int
+serve(struct pool *pool, const struct address *address, const char *orphans)
+{
+	pool->port = address_port(address);
+	set_title(pool);
+	title_open(pool->generation);
 	pool->others = generations_others(pool->instance.dir,
 	    pool->generation);
 	if (leave_caller(pool) == -1)
 		return -1;
-	/* Before whoever kept the socket for us lets go of it. */
+	/* Before whoever has the socket lets go of it. */
 	(void)heir_look(pool);
-	if (port_own(pool) == -1)
+	if ((pool->takes_over && takeover_prepare(pool) == -1) ||
+	    port_own(pool) == -1)
 		return -1;
+	set_title(pool);
+	say_parent(pool, address, orphans);
 	/* First: whoever waits for us may end when we are ready. */
 	manager_ready(pool);
 	if (say_ready(pool) == -1)
@@ -347,6 +368,7 @@ outlive_serve(const struct outlive_config *config)
 
 	pool = (struct pool){ .config = config, .ready = -1, .announce = -1,
 	    .control = -1, .heir_line = -1, .predecessor = -1,
+	    .successor = -1,
 	    .wake = -1, .spare = -1, .lock = -1, .pid_file = { NULL, -1 },
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
 	    .given = config->listen_fd != -1,
@@ -384,7 +406,8 @@ outlive_serve(const struct outlive_config *config)
 	    begin_generation(&pool, text, sizeof(text)) == -1 ||
 	    open_pool(&pool, &address) == -1 ||
 	    serve(&pool, &address, text) == -1)
-		status = EX_OSERR;
+		/* Told to end before it was the owner, nothing has failed. */
+		status = signals_end() ? 0 : EX_OSERR;
 	close_pool(&pool);
 	log_settle();
 	return status;

@@ -17,6 +17,7 @@
 #include "pool.h"
 #include "signals.h"
 #include "spawn.h"
+#include "takeover.h"
 
 /* Before the next try of something that had no room, in ms; the first one
    grows (policy.h). */
@@ -153,15 +154,17 @@ sooner(int a, int b)
 }
 
 /* What the parent found when it woke. */
-enum door { DOOR_QUIET, DOOR_CLIENT, DOOR_BROKEN };
+enum door { DOOR_QUIET, DOOR_CLIENT, DOOR_BROKEN, DOOR_TAKEN };
 
 /* Sleep until a client, a child or a signal wants something. */
 static enum door
 sleep_well(struct pool *pool, const struct policy_counts *counts)
 {
-	struct pollfd	fds[2] = {
+	struct pollfd	fds[4] = {
 		{ .fd = pool->wake, .events = POLLIN },
 		{ .fd = -1, .events = POLLIN },
+		{ .fd = pool->control, .events = POLLIN },
+		{ .fd = pool->successor, .events = POLLIN },
 	};
 	int64_t		now = clock_ms();
 	int		ms = policy_sleep(&pool->policy, counts, &pool->births,
@@ -188,8 +191,12 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	ms = sooner(ms, sooner(log_tick(), heir_look(pool)));
 	if (spawn_ask(pool, counts))
 		ms = 0;
-	if (signals_wait(fds, 2, ms, defer_chld) <= 0)
+	if (signals_wait(fds, 4, ms, defer_chld) <= 0)
 		return DOOR_QUIET;
+	if (fds[3].revents != 0 && takeover_hear(pool))
+		return DOOR_TAKEN;
+	if (fds[2].revents != 0)
+		takeover_offer(pool);
 	if (fds[0].revents != 0) {
 		(void)!read(pool->wake, &many, sizeof(many));
 		pool->stale = true;
@@ -235,9 +242,14 @@ replace_all(struct pool *pool)
 
 /* In the way that was asked for; if in several, in the one that ends most. */
 static void
-end(struct pool *pool)
+end(struct pool *pool, bool taken)
 {
 	overload_end(pool);
+	/* He who comes next leaves our children alone, as we do. */
+	if (taken || takeover_settle(pool)) {
+		drain_and_part(pool);
+		return;
+	}
 	manager_stopping(pool);
 	if (signals_int())
 		drain_and_end(pool);
@@ -253,7 +265,7 @@ parent_run(struct pool *pool)
 	struct policy_counts	counts;
 	enum door		door = DOOR_QUIET;
 
-	while (!signals_end()) {
+	while (!signals_end() && door != DOOR_TAKEN) {
 		if (signals_chld())
 			spawn_reap(pool);
 		if (signals_hup())
@@ -270,6 +282,6 @@ parent_run(struct pool *pool)
 		counts = spawn_count(pool);
 		door = sleep_well(pool, &counts);
 	}
-	end(pool);
+	end(pool, door == DOOR_TAKEN);
 	return 0;
 }

@@ -59,8 +59,13 @@ struct pool {
 	int		 announce;	/* or who is not one, which port it is */
 	int		 listener;
 	bool		 given;		/* it was, and is not ours to end */
-	bool		 inherited;	/* from an heir */
+	bool		 inherited;	/* from an heir, or from a parent */
+	bool		 takes_over;	/* from a parent */
 	int		 predecessor;	/* the way to him, until we have it */
+	pid_t		 predecessor_pid;
+	int		 successor;	/* the way to one who has the socket,
+					   too, and may come after us */
+	pid_t		 successor_pid;
 	int		 control;	/* by which it is handed on */
 	int		 heir_line;	/* to the heir: closed at the end */
 	int		 wake;		/* eventfd: children wake the parent */
@@ -81,6 +86,7 @@ struct pool {
 	int		 living;	/* children */
 	int64_t		 reaped;	/* when the last ones were, clock_ms() */
 	pid_t		 heir;		/* 0: there is none */
+	bool		 heir_ready;
 	struct policy_retry heirs;
 	bool		 ending;	/* they were told to: no obituaries */
 	bool		 closed;	/* no more clients: they leave */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
-#include <sys/socket.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +19,7 @@
 #include "port.h"
 #include "signals.h"
 #include "stopped.h"
+#include "takeover.h"
 
 /* Between two tries of an address that is in use, in ms. */
 #define BIND_PAUSE	20
@@ -27,11 +27,15 @@
 /* How long whoever has the socket may take to answer, in ms. */
 #define ANSWER		1000
 
+/* How long the door of a rival may take to open, in ms. */
+#define RIVAL		100
+
 /* What was in the way of the port at one try. */
 struct blame {
 	const char	*failed;	/* a call, and errno says why; or NULL */
 	enum who { ENTRANT, PARENT, HEIR } who;	/* a process: */
 	pid_t		 pid;		/* 0: in another pid namespace */
+	bool		 gone;		/* it is not in the way any more */
 	bool		 final;		/* no time will mend it: it is in the
 					   log */
 };
@@ -125,20 +129,33 @@ open_listener(const struct pool *pool, struct address *address,
 	return fd;
 }
 
-/* Wait for the sockets.  0; or -1: he says nothing, or has gone. */
+/* Who is to hand it over: he has a lock that says so. */
+static pid_t
+who_has_it(const struct pool *pool, enum who who)
+{
+	return who == PARENT ? instance_holder(&pool->instance,
+	    INSTANCE_OWNER) : instance_heir(&pool->instance);
+}
+
+/*
+ * Wait for the sockets.  0; or -1: he says nothing, or has gone.  The end of the
+ * connection does not tell that: a newborn of his that is stopped has a copy of
+ * control.
+ */
 static int
-await_offer(struct pool *pool, int connection, int *listener)
+await_offer(struct pool *pool, int connection, enum who who, pid_t pid,
+    int *listener)
 {
 	struct pollfd	door = { .fd = connection, .events = POLLIN };
-	int64_t		now = clock_ms(), deadline = now + ANSWER;
+	int64_t		deadline = clock_ms() + ANSWER;
 	int		result;
 
 	do {
-		(void)signals_wait(&door, 1, (int)(deadline - now), false);
+		(void)signals_wait(&door, 1, BIND_PAUSE, false);
 		result = control_receive(connection, listener,
 		    &pool->control, &pool->given);
-		now = clock_ms();
-	} while (result == -1 && now < deadline && !signals_end());
+	} while (result == -1 && clock_ms() < deadline && !signals_end() &&
+	    who_has_it(pool, who) == pid);
 	return result == 0 ? 0 : -1;
 }
 
@@ -170,30 +187,43 @@ inherit(struct pool *pool, struct address *address, enum who who, pid_t pid,
 	int	fd = -1;
 
 	(void)blame_process(blame, who, pid);
-	if (connection == -1)
+	if (connection == -1) {
+		blame->gone = who_has_it(pool, who) != pid;
 		return -1;
-	if (await_offer(pool, connection, &fd) == 0 &&
+	}
+	if (await_offer(pool, connection, who, pid, &fd) == 0 &&
 	    check_offer(pool, address, fd, blame) == fd) {
 		pool->inherited = true;
+		pool->takes_over = who == PARENT;
 		pool->predecessor = connection;
+		pool->predecessor_pid = pid;
 		return fd;
 	}
 	(void)close(connection);
 	if (fd != -1)
 		(void)close(fd);
+	blame->gone = who_has_it(pool, who) != pid;
 	control_close(pool->control, &pool->instance, false);
 	pool->control = -1;
 	return -1;
 }
 
-/* We have the door. */
+/* We have the door.  A rival is one who had it just before us. */
 static int
-enter(struct pool *pool, struct address *address, struct blame *blame)
+enter(struct pool *pool, struct address *address, pid_t rival,
+    struct blame *blame)
 {
 	pid_t	pid;
 	int	fd, saved;
 
-	if ((pid = instance_holder(&pool->instance, INSTANCE_OWNER)) != -1)
+	pool->given = pool->config->listen_fd != -1;
+	pid = instance_holder(&pool->instance, INSTANCE_OWNER);
+	if (pid != -1 && pid == rival)
+		return blame_finally(blame, "process %d has just taken %s over",
+		    pid, pool->instance.name);
+	if (pid != -1 && pool->config->takeover)
+		return inherit(pool, address, PARENT, pid, blame);
+	if (pid != -1)
 		return blame_process(blame, PARENT, pid);
 	if ((pid = instance_heir(&pool->instance)) != -1)
 		return inherit(pool, address, HEIR, pid, blame);
@@ -212,7 +242,8 @@ enter(struct pool *pool, struct address *address, struct blame *blame)
 
 /* One try; -1 with what was in the way, and perhaps errno. */
 static int
-try_port(struct pool *pool, struct address *address, struct blame *blame)
+try_port(struct pool *pool, struct address *address, pid_t rival,
+    struct blame *blame)
 {
 	int	fd, saved;
 
@@ -220,7 +251,7 @@ try_port(struct pool *pool, struct address *address, struct blame *blame)
 	if (instance_lock(&pool->instance, INSTANCE_DOOR, &blame->pid) == -1)
 		return errno == EAGAIN ? blame_process(blame, ENTRANT,
 		    blame->pid) : -1;
-	fd = enter(pool, address, blame);
+	fd = enter(pool, address, rival, blame);
 	if (fd == -1) {
 		saved = errno;
 		instance_unlock(&pool->instance, INSTANCE_DOOR);
@@ -279,9 +310,12 @@ static void
 say_refused(const struct pool *pool, const struct address *address,
     const char *name, const struct blame *blame)
 {
-	static const char	*const expected[] = {
+	bool			 takeover = pool->config->takeover;
+	const char		*const expected[] = {
 		[ENTRANT] = "expected it to be done",
-		[PARENT] = "expected it to end, or -n with another name",
+		[PARENT] = takeover ? "expected it to hand the port over "
+		    "(kill -CONT, if it is stopped)" : "expected it to end, "
+		    "-T, or -n with another name",
 		[HEIR] = "expected it to answer (kill -CONT), or to be ended "
 		    "(kill -KILL)",
 	};
@@ -302,17 +336,26 @@ int
 port_find(struct pool *pool, struct address *address)
 {
 	struct blame	blame;
-	int64_t		deadline;
+	int64_t		start = clock_ms(), wait;
+	pid_t		rival = 0;
 	char		name[ADDRESS_TEXT];
 	bool		told = false;
 
 	(void)address_print(address, name);
-	deadline = clock_ms() + (int64_t)pool->config->bind_wait * 1000;
-	while ((pool->listener = try_port(pool, address, &blame)) == -1) {
+	while ((pool->listener = try_port(pool, address, rival,
+	    &blame)) == -1) {
 		if (blame.final)
 			return -1;
-		if (!is_worth_waiting(&blame, errno) ||
-		    clock_ms() >= deadline) {
+		wait = (int64_t)pool->config->bind_wait * 1000;
+		/* Of two who want the same one is too late.  But who was killed
+		   just now may have the door still. */
+		if (pool->config->takeover && blame.failed == NULL &&
+		    blame.who == ENTRANT) {
+			rival = blame.pid;
+			wait = RIVAL;
+		}
+		if (!blame.gone && (!is_worth_waiting(&blame, errno) ||
+		    clock_ms() >= start + wait)) {
 			say_refused(pool, address, name, &blame);
 			return -1;
 		}
@@ -377,6 +420,8 @@ port_own(struct pool *pool)
 {
 	pid_t	holder;
 
+	if (pool->takes_over && takeover_ask(pool) == -1)
+		return -1;
 	/* Nobody else has the door. */
 	if (pool->inherited && instance_lock(&pool->instance, INSTANCE_OWNER,
 	    &holder) == -1) {
@@ -392,10 +437,15 @@ port_own(struct pool *pool)
 		log_warn("O_NONBLOCK");
 		return -1;
 	}
+	if (pid_file_write(&pool->pid_file) == -1) {
+		log_warn("the pid file '%s'", pool->config->pid_file);
+		return -1;
+	}
+	pool->takes_over = false;
 	say_backlog(pool->config);
-	/* Whoever has kept it may leave: it is ours, and our heir's. */
+	/* An heir may leave: it is ours, and our heir's. */
 	if (pool->predecessor != -1) {
-		(void)!send(pool->predecessor, "", 1, MSG_NOSIGNAL);
+		(void)control_say(pool->predecessor, CONTROL_MINE, NULL);
 		(void)close(pool->predecessor);
 		pool->predecessor = -1;
 	}
@@ -413,6 +463,8 @@ port_forked(struct pool *pool)
 		(void)close(pool->announce);
 	if (pool->predecessor != -1)
 		(void)close(pool->predecessor);
+	if (pool->successor != -1)
+		(void)close(pool->successor);
 	pool->control = pool->heir_line = pool->announce =
-	    pool->predecessor = -1;
+	    pool->predecessor = pool->successor = -1;
 }

@@ -330,6 +330,18 @@ spawn_ask(struct pool *pool, const struct policy_counts *counts)
 	    pool->stale;
 }
 
+int
+spawn_ready(const struct pool *pool)
+{
+	int	slot, many = 0;
+
+	for (slot = 0; slot < pool->used; slot++)
+		many += pool->children[slot].pid != 0 &&
+		    !pool->children[slot].stopped &&
+		    board_is_ready(pool->board, slot);
+	return many;
+}
+
 /* Nobody counts on it any more. */
 static void
 leaves(struct pool *pool, int slot)

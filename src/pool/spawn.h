@@ -40,6 +40,10 @@ struct policy_counts	spawn_count(struct pool *);
    counts, which spawn_count() has returned.  True: it is so already. */
 bool	spawn_ask(struct pool *, const struct policy_counts *);
 
+/* How many children wait for clients, or have; and not only because they were
+   born to. */
+int	spawn_ready(const struct pool *);
+
 /* Ask so many idle children to leave. */
 void	spawn_dismiss(struct pool *, int how_many);
 
