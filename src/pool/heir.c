@@ -38,7 +38,7 @@ struct watch {
 				   none */
 	int	next;		/* to who comes in; -1: nobody does */
 	int64_t	deadline;	/* clock_ms(); 0: there is a parent */
-	bool	told;		/* that there is none */
+	int64_t	tell;		/* that there is none; 0: that was told */
 };
 
 static void __attribute__((__noreturn__))
@@ -61,6 +61,8 @@ let_go(struct pool *pool)
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] != -1)
 			(void)close(fds[i]);
+	/* That is not there any more. */
+	log_wake(-1);
 	pid_file_forked(&pool->pid_file);
 	board_close(pool->board);
 	pool->board = NULL;
@@ -69,14 +71,15 @@ let_go(struct pool *pool)
 static void
 orphaned(const struct pool *pool, struct watch *watch)
 {
-	watch->deadline = clock_ms() + (int64_t)pool->config->heir * 1000;
+	watch->tell = clock_ms() + LOOK;
+	watch->deadline = watch->tell + (int64_t)pool->config->heir * 1000;
 }
 
 /* In a takeover it is for a moment only, and not worth a line. */
 static void
 tell(const struct pool *pool, struct watch *watch)
 {
-	watch->told = true;
+	watch->tell = 0;
 	setproctitle("heir of %s, generation %u, keeps the port",
 	    pool->instance.name, pool->generation);
 	log_info("heir of generation %u: its parent has gone; keeping the port "
@@ -155,11 +158,8 @@ sleep_well(struct pool *pool, struct watch *watch)
 	if (watch->deadline != 0)
 		fds[0].fd = fds[1].fd = -1;
 	if (signals_wait(fds, 4, watch->deadline == 0 ? -1 : LOOK,
-	    false) <= 0) {
-		if (watch->deadline != 0 && !watch->told)
-			tell(pool, watch);
+	    false) <= 0)
 		return;
-	}
 	if (fds[0].revents != 0 || fds[1].revents != 0)
 		orphaned(pool, watch);
 	if (fds[3].revents != 0)
@@ -212,6 +212,8 @@ run(struct pool *pool, int line)
 			    "owner", pool->generation);
 			leave(0);
 		}
+		if (watch.tell != 0 && clock_ms() >= watch.tell)
+			tell(pool, &watch);
 		if (clock_ms() >= watch.deadline)
 			give_up(pool, "no parent has come");
 	}
