@@ -2,7 +2,8 @@
 /*
  * Pause points: linked into tests/paused/outlived with -Wl,--wrap, to stop
  * the server at a named moment instead of hoping for it.  OUTLIVED_PAUSE in
- * the environment says which ones, separated by commas:
+ * the environment says which ones, separated by commas (and those of
+ * pause_takeover.c):
  *
  * accepted N	the parent stops itself when it has accepted the N-th client
  * sending N	the parent stops itself before it sends a client to its
@@ -60,6 +61,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pause.h"
 #include "pool/leave.h"
 
 pid_t	__real_fork(void);
@@ -153,11 +155,17 @@ lasts(const char *name)
 }
 
 /* Stop at the N-th time that it is asked. */
-static void
-stop_at(const char *name, int time)
+void
+pause_at(const char *name, int time)
 {
 	if (time == asked(name))
 		(void)raise(SIGSTOP);
+}
+
+bool
+pause_is_child(void)
+{
+	return is_child;
 }
 
 static bool
@@ -183,7 +191,7 @@ __wrap_fork(void)
 	if (pid != 0)
 		return pid;
 	is_child = true;
-	stop_at("newborn ", forks);
+	pause_at("newborn ", forks);
 	return pid;
 }
 
@@ -202,7 +210,7 @@ __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	static int	times;
 
-	stop_at("sending ", ++times);
+	pause_at("sending ", ++times);
 	if (forks < asked("full ")) {
 		errno = EAGAIN;
 		return -1;
@@ -215,7 +223,7 @@ static void
 waits(void)
 {
 	if (!waited)
-		stop_at("waiting ", ++together->waits);
+		pause_at("waiting ", ++together->waits);
 	waited = true;
 }
 
@@ -226,7 +234,7 @@ __wrap_leave_line_up(void)
 	bool		stay = __real_leave_line_up();
 
 	if (!lined)
-		stop_at("lining ", forks);
+		pause_at("lining ", forks);
 	lined = true;
 	return stay;
 }
@@ -246,7 +254,7 @@ __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	n = __real_recvmsg(fd, msg, flags);
 	take = n > 0 ? ++together->takes : 0;
 	if (take > 0)
-		stop_at("taken ", take);
+		pause_at("taken ", take);
 	if (take > 0 && take == asked("shut "))
 		(void)shutdown(fd, SHUT_RD);
 	return n;
@@ -289,7 +297,7 @@ __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 	static int	moments;
 
 	if (n == 0)
-		stop_at("moment ", ++moments);
+		pause_at("moment ", ++moments);
 	return __real_poll(fds, n, ms);
 }
 
@@ -306,9 +314,9 @@ __wrap_shutout_begin(int fd)
 {
 	int	result;
 
-	stop_at("draining ", 1);
+	pause_at("draining ", 1);
 	result = __real_shutout_begin(fd);
-	stop_at("shut out ", 1);
+	pause_at("shut out ", 1);
 	later = asked("slow ") ? 2 : 0;
 	return result;
 }
@@ -319,9 +327,9 @@ __wrap_shutout_handshakes(unsigned int port)
 	static int	looks;
 	int		result;
 
-	stop_at("looking ", ++looks);
+	pause_at("looking ", ++looks);
 	result = __real_shutout_handshakes(port);
-	stop_at("looked ", looks);
+	pause_at("looked ", looks);
 	return result;
 }
 
@@ -345,9 +353,9 @@ __wrap_shutdown(int fd, int how)
 	(void)getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len);
 	if (is_child || !listens)
 		return __real_shutdown(fd, how);
-	stop_at("ending ", 1);
+	pause_at("ending ", 1);
 	result = __real_shutdown(fd, how);
-	stop_at("ended ", 1);
+	pause_at("ended ", 1);
 	return result;
 }
 
@@ -387,9 +395,9 @@ __wrap_accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 	}
 	client = __real_accept4(fd, peer, len, flags);
 	if (client != -1 && is_child)
-		stop_at("taken ", ++together->takes);
+		pause_at("taken ", ++together->takes);
 	else if (client != -1)
-		stop_at("accepted ", ++times);
+		pause_at("accepted ", ++times);
 	if (client != -1 && asked("flood "))
 		come_again(fd);
 	return client;

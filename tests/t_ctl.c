@@ -225,7 +225,7 @@ three(struct orphan orphan)
 	    "orphans: 1;");
 	status = ctl("status", "--json", NULL);
 	check(status == 0 && is_json(answer_text()), "JSON");
-	(void)snprintf(line, sizeof(line), "\"parent\":%d,\"heir\":null,"
+	(void)snprintf(line, sizeof(line), "\"parent\":%d,\"entrant\":null,\"heir\":null,"
 	    "\"listens\":true,"
 	    "\"waiting\":0,\"backlog\":4096,\"drops\":0", second.pid);
 	tells("JSON", line);

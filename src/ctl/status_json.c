@@ -70,6 +70,8 @@ ctl_print_json(const struct instance *instance,
 	/* null: there is none; 0: it is in another pid namespace. */
 	json_number(stdout, "parent", status->holder);
 	(void)fputc(',', stdout);
+	json_number(stdout, "entrant", status->entrant);
+	(void)fputc(',', stdout);
 	json_number(stdout, "heir", status->heir);
 	(void)printf(",\"listens\":%s,", status->elsewhere ? "null" :
 	    json_bool(status->listens));

@@ -24,7 +24,7 @@
 
 struct offer {
 	char	magic[16];
-	bool	given;
+	bool	owner, given;
 };
 
 struct message {
@@ -126,22 +126,24 @@ control_accept(int control, const struct instance *instance, pid_t *pid)
 }
 
 int
-control_offer(int connection, int listener, int control, bool given)
+control_offer(int connection, const struct control_offer *offer)
 {
-	struct offer	offer = { .given = given };
-	int			fds[] = { listener, control };
+	struct offer	message = { .owner = offer->owner,
+			    .given = offer->given };
+	int		fds[] = { offer->listener, offer->control };
 
-	(void)strlcpy(offer.magic, MAGIC, sizeof(offer.magic));
-	return fdpass_send_with(connection, &offer, sizeof(offer), fds, 2);
+	(void)strlcpy(message.magic, MAGIC, sizeof(message.magic));
+	return fdpass_send_with(connection, &message, sizeof(message), fds, 2);
 }
 
 int
-control_receive(int connection, int *listener, int *control, bool *given)
+control_receive(int connection, struct control_offer *offer)
 {
-	struct offer	offer;
-	int			fds[2];
+	struct offer	message;
+	int		fds[2];
 
-	switch (fdpass_recv_with(connection, &offer, sizeof(offer), fds, 2)) {
+	switch (fdpass_recv_with(connection, &message, sizeof(message), fds,
+	    2)) {
 	case 1:
 		break;
 	case -1:
@@ -149,14 +151,14 @@ control_receive(int connection, int *listener, int *control, bool *given)
 	default:
 		return -2;
 	}
-	if (memcmp(offer.magic, MAGIC, sizeof(offer.magic)) != 0) {
+	if (memcmp(message.magic, MAGIC, sizeof(message.magic)) != 0) {
 		(void)close(fds[0]);
 		(void)close(fds[1]);
 		return -2;
 	}
-	*listener = fds[0];
-	*control = fds[1];
-	*given = offer.given;
+	*offer = (struct control_offer){ .listener = fds[0],
+	    .control = fds[1], .owner = message.owner,
+	    .given = message.given };
 	return 0;
 }
 

@@ -38,13 +38,16 @@ int	control_connect(const struct instance *, const struct user *);
  */
 int	control_accept(int control, const struct instance *, pid_t *);
 
-/* Send him the listening socket, and control with it; whether it was given to
-   us, and is not ours to end.  0, or -1 with errno. */
-int	control_offer(int connection, int listener, int control, bool given);
+/* What he is sent then. */
+struct control_offer {
+	int	listener, control;	/* descriptors */
+	bool	owner;		/* we are that, and no heir */
+	bool	given;		/* the socket was, and is not ours to end */
+};
+int	control_offer(int connection, const struct control_offer *);
 
-/* What came: 0; -1: nothing yet; -2: nothing will. */
-int	control_receive(int connection, int *listener, int *control,
-	    bool *given);
+/* What has come: 0; -1: nothing yet; -2: nothing will. */
+int	control_receive(int connection, struct control_offer *);
 
 /*
  * Words on that connection, in either direction: the port is mine; it is yours.

@@ -112,17 +112,23 @@ give_up(struct pool *pool, const char *why)
 static void
 hand_over(struct pool *pool, struct watch *watch)
 {
-	pid_t	pid;
-	int	connection = control_accept(pool->control, &pool->instance,
-		    &pid);
+	struct control_offer	offer = { .listener = pool->listener,
+				    .control = pool->control };
+	pid_t			pid;
+	int			connection = control_accept(pool->control,
+				    &pool->instance, &pid);
 
 	if (connection == -1)
 		return;
+	/* He has come for the owner; he will come again. */
+	if (instance_holder(&pool->instance, INSTANCE_OWNER) != -1) {
+		(void)close(connection);
+		return;
+	}
 	if (watch->next != -1)
 		(void)close(watch->next);
 	watch->next = connection;
-	if (control_offer(connection, pool->listener, pool->control,
-	    false) == -1)
+	if (control_offer(connection, &offer) == -1)
 		log_warn("heir: the socket cannot be passed to process %d",
 		    pid);
 	else

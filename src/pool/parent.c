@@ -191,7 +191,9 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	ms = sooner(ms, sooner(log_tick(), heir_look(pool)));
 	if (spawn_ask(pool, counts))
 		ms = 0;
-	if (signals_wait(fds, 4, ms, defer_chld) <= 0)
+	/* No more than there are: poll(2) refuses more than may be open. */
+	if (signals_wait(fds, pool->successor != -1 ? 4 : 3, ms,
+	    defer_chld) <= 0)
 		return DOOR_QUIET;
 	if (fds[3].revents != 0 && takeover_hear(pool))
 		return DOOR_TAKEN;

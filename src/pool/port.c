@@ -138,25 +138,48 @@ who_has_it(const struct pool *pool, enum who who)
 }
 
 /*
- * Wait for the sockets.  0; or -1: he says nothing, or has gone.  The end of the
- * connection does not tell that: a newborn of his that is stopped has a copy of
+ * Ask once.  A connection, and the offer; or -1: he says nothing, or it was
+ * somebody else who had control in that moment.  The end of the connection does
+ * not tell that he has gone: a newborn of his that is stopped has a copy of
  * control.
  */
 static int
-await_offer(struct pool *pool, int connection, enum who who, pid_t pid,
-    int *listener)
+ask_once(struct pool *pool, enum who who, pid_t pid, int64_t deadline,
+    struct control_offer *offer)
 {
+	int		connection = control_connect(&pool->instance,
+			    &pool->user), result;
 	struct pollfd	door = { .fd = connection, .events = POLLIN };
-	int64_t		deadline = clock_ms() + ANSWER;
-	int		result;
 
+	if (connection == -1)
+		return -1;
 	do {
 		(void)signals_wait(&door, 1, BIND_PAUSE, false);
-		result = control_receive(connection, listener,
-		    &pool->control, &pool->given);
+		result = control_receive(connection, offer);
 	} while (result == -1 && clock_ms() < deadline && !signals_end() &&
 	    who_has_it(pool, who) == pid);
-	return result == 0 ? 0 : -1;
+	if (result == 0 && offer->owner == (who == PARENT))
+		return connection;
+	if (result == 0) {
+		(void)close(offer->listener);
+		(void)close(offer->control);
+	}
+	(void)close(connection);
+	return -1;
+}
+
+/* Ask for the sockets, as long as he is there who has them. */
+static int
+ask(struct pool *pool, enum who who, pid_t pid, struct control_offer *offer)
+{
+	int64_t	deadline = clock_ms() + ANSWER;
+	int	connection;
+
+	while ((connection = ask_once(pool, who, pid, deadline,
+	    offer)) == -1 && clock_ms() < deadline && !signals_end() &&
+	    who_has_it(pool, who) == pid)
+		(void)signals_wait(NULL, 0, 1, false);
+	return connection;
 }
 
 /* Whether it is what was asked for. */
@@ -183,29 +206,27 @@ static int
 inherit(struct pool *pool, struct address *address, enum who who, pid_t pid,
     struct blame *blame)
 {
-	int	connection = control_connect(&pool->instance, &pool->user);
-	int	fd = -1;
+	struct control_offer	offer;
+	int			connection;
 
 	(void)blame_process(blame, who, pid);
-	if (connection == -1) {
+	if ((connection = ask(pool, who, pid, &offer)) == -1) {
 		blame->gone = who_has_it(pool, who) != pid;
 		return -1;
 	}
-	if (await_offer(pool, connection, who, pid, &fd) == 0 &&
-	    check_offer(pool, address, fd, blame) == fd) {
-		pool->inherited = true;
-		pool->takes_over = who == PARENT;
-		pool->predecessor = connection;
-		pool->predecessor_pid = pid;
-		return fd;
+	if (check_offer(pool, address, offer.listener, blame) == -1) {
+		(void)close(connection);
+		(void)close(offer.listener);
+		(void)close(offer.control);
+		return -1;
 	}
-	(void)close(connection);
-	if (fd != -1)
-		(void)close(fd);
-	blame->gone = who_has_it(pool, who) != pid;
-	control_close(pool->control, &pool->instance, false);
-	pool->control = -1;
-	return -1;
+	pool->inherited = true;
+	pool->takes_over = who == PARENT;
+	pool->given = offer.given;
+	pool->control = offer.control;
+	pool->predecessor = connection;
+	pool->predecessor_pid = pid;
+	return offer.listener;
 }
 
 /* We have the door.  A rival is one who had it just before us. */

@@ -96,9 +96,11 @@ await_answer(struct pool *pool)
 	    CONTROL_NOTHING && clock_ms() < deadline);
 	if (word != CONTROL_NOTHING)
 		return word;
-	/* From now on he cannot answer any more; or he has. */
+	/* From now on he cannot answer any more.  Or he has; or has just ended. */
 	(void)shutdown(pool->predecessor, SHUT_RDWR);
-	return control_hear(pool->predecessor, NULL);
+	word = control_hear(pool->predecessor, NULL);
+	return word == CONTROL_YOURS || instance_holder(&pool->instance,
+	    INSTANCE_OWNER) != pool->predecessor_pid ? word : CONTROL_NOTHING;
 }
 
 /* He answered, or has ended; and is about to let go of the lock. */
@@ -148,9 +150,12 @@ takeover_ask(struct pool *pool)
 void
 takeover_offer(struct pool *pool)
 {
-	pid_t	pid;
-	int	connection = control_accept(pool->control, &pool->instance,
-		    &pid);
+	struct control_offer	offer = { .listener = pool->listener,
+				    .control = pool->control, .owner = true,
+				    .given = pool->given };
+	pid_t			pid;
+	int			connection = control_accept(pool->control,
+				    &pool->instance, &pid);
 
 	if (connection == -1)
 		return;
@@ -158,8 +163,7 @@ takeover_offer(struct pool *pool)
 	if (pool->successor != -1)
 		(void)close(pool->successor);
 	pool->successor = -1;
-	if (control_offer(connection, pool->listener, pool->control,
-	    pool->given) == -1) {
+	if (control_offer(connection, &offer) == -1) {
 		log_warn("takeover: the socket cannot be sent to process %d",
 		    pid);
 		(void)close(connection);
