@@ -160,7 +160,9 @@ one_is_killed(const struct step *step, bool kill_old, const char *strategy)
 	served = dial(9999);
 	if (!echoes(served, "hello\n"))
 		bail("no client is served");
-	new = takes_over_paused(step->old ? "" : step->pause, strategy);
+	/* One that is killed must not have accepted anybody. */
+	new = takes_over_paused(!step->old ? step->pause : kill_old ? "" :
+	    "owner 1", strategy);
 	stopped = step->old ? old.pid : new;
 	await_stop(stopped);
 	waits = dial(9999);

@@ -369,7 +369,7 @@ outlive_serve(const struct outlive_config *config)
 	pool = (struct pool){ .config = config, .ready = -1, .announce = -1,
 	    .control = -1, .heir_line = -1, .predecessor = -1,
 	    .successor = -1,
-	    .wake = -1, .spare = -1, .lock = -1, .pid_file = { NULL, -1 },
+	    .wake = -1, .spare = -1, .lock = -1, .pid_file = { .fd = -1 },
 	    .instance = { .dir = -1, .lock = -1 }, .listener = -1,
 	    .given = config->listen_fd != -1,
 	    .queue = { -1, -1 }, .held = -1 };
