@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -144,6 +145,35 @@ lock(const char *path)
 	return fd == -1 ? -1 : fcntl(fd, F_SETLKW, &wanted);
 }
 
+/* As the next parent comes in: the door, and then control (control.h). */
+static long
+come_in(const char *place)
+{
+	struct sockaddr_un	name = { .sun_family = AF_UNIX };
+	struct flock		door = { .l_type = F_WRLCK,
+				    .l_whence = SEEK_SET, .l_start = 2,
+				    .l_len = 1 };
+	char			path[512], bytes[64], control[64];
+	struct iovec		iov = { bytes, sizeof(bytes) };
+	struct msghdr		message = { .msg_iov = &iov, .msg_iovlen = 1,
+				    .msg_control = control,
+				    .msg_controllen = sizeof(control) };
+	int			file, fd;
+
+	(void)snprintf(path, sizeof(path), "%s/lock", place);
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s/control",
+	    place);
+	file = open(path, O_RDWR | O_CLOEXEC);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (file == -1 || fcntl(file, F_SETLK, &door) == -1 ||
+	    connect(fd, (struct sockaddr *)&name, sizeof(name)) == -1)
+		return -1;
+	if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) > 0)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
 /* Whatever happens, it stays. */
 static long
 stay(void)
@@ -211,6 +241,8 @@ obey(int fd, char *line)
 		(void)dprintf(STDERR_FILENO, "outlived[1]: all is well\n");
 	else if (strncmp(line, "lock", 4) == 0)
 		result = lock(rest);
+	else if (strncmp(line, "come in", 7) == 0)
+		result = come_in(strchr(line, '/'));
 	else if (strncmp(line, "kill", 4) == 0)
 		result = kill((pid_t)number, SIGKILL);
 	else if (strncmp(line, "stop", 4) == 0)

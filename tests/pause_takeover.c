@@ -25,8 +25,8 @@
 #include "pool/pool.h"
 #include "pool/takeover.h"
 
-int	__real_control_connect(const struct instance *, const struct user *);
-int	__wrap_control_connect(const struct instance *, const struct user *);
+int	__real_control_connect(const struct instance *);
+int	__wrap_control_connect(const struct instance *);
 int	__real_control_receive(int, struct control_offer *);
 int	__wrap_control_receive(int, struct control_offer *);
 int	__real_control_offer(int, const struct control_offer *);
@@ -46,14 +46,13 @@ step(const char *name, int time)
 }
 
 int
-__wrap_control_connect(const struct instance *instance,
-    const struct user *user)
+__wrap_control_connect(const struct instance *instance)
 {
 	static int	times;
 	int		connection;
 
 	step("connecting ", ++times);
-	connection = __real_control_connect(instance, user);
+	connection = __real_control_connect(instance);
 	step("connected ", times);
 	return connection;
 }

@@ -156,6 +156,40 @@ returns(const char *strategy)
 	    "the log has it all");
 }
 
+/* Children and an heir are forked before the command returns. */
+static void
+takes_over(void)
+{
+	const char	*const first[] = { outlived, "-D", "-H", "20", "-S",
+			    "here", "-l", "log", PORT, "echo", NULL };
+	const char	*const next[] = { outlived, "-1D", "-T", "-H", "20",
+			    "-S", "here", "-l", "log", "-p", "pid", PORT,
+			    "echo", NULL };
+	const char	*const fails[] = { outlived, "-D", "-T", "-R", "-S",
+			    "here", "-l", "log", PORT, "echo", NULL };
+	char		text[4096];
+	pid_t		old, new = -1;
+	int		client;
+
+	new_place();
+	ok(piped(first, text, sizeof(text)) == 0, "-D, with an heir");
+	old = the_daemon();
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "a client");
+	ok(WEXITSTATUS(piped(fails, text, sizeof(text))) == 69 && strstr(text,
+	    "has the option SO_REUSEADDR: expected no -R") != NULL,
+	    "-D -T, which fails, says why: %s", text);
+	ok(piped(next, text, sizeof(text)) == 0 &&
+	    strstr(text, "9999\n") != NULL, "-D -T: nobody keeps what the "
+	    "command was given");
+	ok(await_end(old) == 0 && echoes(client, "still here\n"),
+	    "the old one has ended, its client is served");
+	(void)close(client);
+	(void)sscanf(file_text(pid_file), "%d", &new);
+	send_signal(new, SIGINT);
+	ok(await_end(new) == 0 && harness_nobody_left(), "nobody is left");
+}
+
 /* Its program is the one that was there when it was started. */
 static void
 serves_program(void)
@@ -376,6 +410,7 @@ main(void)
 		bail("realpath: %s", strerror(errno));
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		returns(all[i]);
+	takes_over();
 	serves_program();
 	failures();
 	waits();

@@ -119,6 +119,7 @@ static void
 is_confined(void)
 {
 	struct server	orphans;
+	char		line[256];
 	pid_t		orphan;
 
 	begin("pass", "0");
@@ -130,6 +131,9 @@ is_confined(void)
 		end();
 		return;
 	}
+	(void)snprintf(line, sizeof(line), "come in %s/127.0.0.1:9999\n",
+	    harness_state());
+	ok(gets(line, "EPERM\n"), "he is not given the listening socket");
 	ok(gets_of("look into", parent, "EPERM\n"),
 	    "he does not see the parent's memory");
 	ok(gets_of("look into", victim, "EPERM\n"), "nor a sibling's");

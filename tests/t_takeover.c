@@ -273,6 +273,34 @@ no_answer(const struct cell *cell)
 	all_ends(new);
 }
 
+/* Its own time does not end what a later one keeps. */
+static void
+two_heirs(const struct cell *cell)
+{
+	struct server	old, next;
+	pid_t		new, list[64], heir;
+	int		waits;
+
+	old = server_start_paused("answered 1", "-H", "1", "-i", "1:2", PORT,
+	    "echo", NULL);
+	await_children(old.pid, cell->strategy->prefork ? 2 : 1, list);
+	heir = title_has(list[0], "heir of") ? list[0] : list[1];
+	new = takes_over_paused("owner 1", cell->strategy->name);
+	await_stop(old.pid);
+	send_signal(new, SIGKILL);
+	(void)await_end(new);
+	send_signal(old.pid, SIGCONT);
+	(void)await_end(old.pid);
+	(void)await_end(heir);
+	ok(listeners(9999) == 1, "the first heir's time is over, the second "
+	    "one keeps the port");
+	waits = dial(9999);
+	next = takes_over("0");
+	ok(echoes(waits, "waited\n"), "for the next parent");
+	(void)close(waits);
+	all_ends(next.pid);
+}
+
 /* The old one is told to end while the new one has the socket, too. */
 static void
 told_to_end(const struct cell *cell)
@@ -409,12 +437,13 @@ main(void)
 		{ .name = "failures", .play = failures },
 		{ .name = "no answer", .play = no_answer },
 		{ .name = "told to end", .play = told_to_end },
+		{ .name = "two heirs", .play = two_heirs },
 		{ .name = "pid files", .play = pid_files },
 		{ .name = "from others", .play = from_others },
 	};
 
 	harness_begin();
 	cells_play_all(all, 4);
-	cells_play_both(both, 5);
+	cells_play_both(both, 6);
 	return done();
 }

@@ -159,6 +159,35 @@ outlives(const char *strategy)
 	server_end(next);
 }
 
+/* Root's next parent is given the port, the user's own is not. */
+static void
+is_handed_over(void)
+{
+	struct server	first, next;
+	int		old, new;
+
+	new_place();
+	harness_strategy(NULL);
+	first = server_start("-u", user.pw_name, "-H", "20", "-n", "x",
+	    "127.0.0.1:0", "echo", NULL);
+	old = dial(first.port);
+	ok(echoes(old, "old\n"), "a client");
+	next = server_start("-u", user.pw_name, "-H", "20", "-T", "-n", "x",
+	    "127.0.0.1:0", "echo", NULL);
+	ok(await_end(first.pid) == 0 && next.port == first.port,
+	    "-u -T: the first one hands its port over");
+	send_signal(next.pid, SIGKILL);
+	(void)await_end(next.pid);
+	new = dial(next.port);
+	first = server_start("-u", user.pw_name, "-w", "0", "-n", "x",
+	    "127.0.0.1:0", "echo", NULL);
+	ok(first.port == next.port && echoes(new, "new\n") &&
+	    echoes(old, "still\n"), "-u -H: and the heir of the second");
+	(void)close(old);
+	(void)close(new);
+	server_end(first);
+}
+
 static void
 as_user(void)
 {
@@ -276,7 +305,8 @@ is_not_fooled(void)
 static void
 keeps_nothing(void)
 {
-	struct user	own = { true, user.pw_uid, user.pw_gid };
+	struct user	own = { .wanted = true, .uid = user.pw_uid,
+			    .gid = user.pw_gid };
 	const char	*failed;
 	pid_t		pid = fork();
 
@@ -514,6 +544,7 @@ main(void)
 		serves_program(all[i]);
 	}
 	is_steered();
+	is_handed_over();
 	ok(is_refused("nosuchuser", EX_USAGE, "there is no user 'nosuchuser'"),
 	    "a user who is not there");
 	ok(is_refused("root", EX_USAGE, "expected one who has fewer rights"),

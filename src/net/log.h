@@ -14,8 +14,8 @@
 /*
  * Open the log: "stderr" or NULL; "syslog", the datagram socket /dev/log; or
  * else a file, which is created if need be.  Forked processes share it.  Until
- * log_begun() lines go to standard error too, and each is written; then nobody
- * has a copy of that who has no use for it.  -1 with
+ * log_begun() lines go to standard error too, and each is written; then this
+ * process has no copy of that if it has no use for it.  -1 with
  * errno: only standard error is written, as before the call.
  *
  * A file that was renamed or removed is left for the one that has its name,

@@ -86,25 +86,35 @@ control_close(int control, const struct instance *instance, bool last)
 }
 
 int
-control_connect(const struct instance *instance, const struct user *user)
+control_connect(const struct instance *instance)
 {
-	struct sockaddr_un	name = name_of(instance);
-	bool			another = user_is_another(user);
-	int			fd, result, saved;
+	struct sockaddr_un	name = { .sun_family = AF_UNIX };
+	struct stat		st;
+	int			fd, place;
 
+	/* The directory may be a user's, who would lead us elsewhere. */
+	place = openat(instance->dir, NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (place == -1 || fstat(place, &st) == -1)
+		return fail(place);
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = ECONNREFUSED;
+		return fail(place);
+	}
+	(void)snprintf(name.sun_path, sizeof(name.sun_path),
+	    "/proc/self/fd/%d", place);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || (another && user_borrow(user) == -1))
-		return fail(fd);
-	result = connect(fd, (struct sockaddr *)&name, sizeof(name));
-	saved = errno;
-	if (another && user_return(user) == -1)
-		return fail(fd);
-	errno = saved;
-	return result == -1 ? fail(fd) : fd;
+	if (fd == -1 || connect(fd, (struct sockaddr *)&name,
+	    sizeof(name)) == -1) {
+		(void)fail(fd);
+		return fail(place);
+	}
+	(void)close(place);
+	return fd;
 }
 
 int
-control_accept(int control, const struct instance *instance, pid_t *pid)
+control_accept(int control, const struct instance *instance,
+    const struct user *user, pid_t *pid)
 {
 	struct ucred	peer;
 	socklen_t	len = sizeof(peer);
@@ -116,7 +126,7 @@ control_accept(int control, const struct instance *instance, pid_t *pid)
 		return fail(fd);
 	*pid = peer.pid;
 	/* One who has given up in the meantime has no door any more. */
-	if ((peer.uid == geteuid() || peer.uid == 0) &&
+	if ((peer.uid == 0 || (peer.uid == geteuid() && !user->become)) &&
 	    instance_holder(instance, INSTANCE_DOOR) == peer.pid)
 		return fd;
 	log_debug("process %d is refused the socket: it is not coming in",

@@ -26,17 +26,20 @@ int	control_open(const struct instance *);
 void	control_close(int control, const struct instance *, bool last);
 
 /*
- * For who comes in: connect to whoever has it, as the user whom we are to
- * become.  He sees that we have the door, and nobody else is answered.  A
- * connection, or -1 with errno.
+ * For who comes in: connect to whoever has it.  He sees that we have the door,
+ * and who we are.  A connection, or -1 with errno.
  */
-int	control_connect(const struct instance *, const struct user *);
+int	control_connect(const struct instance *);
 
 /*
- * For who has it: somebody has come.  The connection, which never blocks, and
- * his pid; or -1: nobody has, or one who is refused, which is logged.
+ * For who has it: somebody has come.  He has the door, and is root, or our own
+ * user, if we were not root: children are that user, too, and one who has been
+ * taken over is not to be given a port that only root could bind.  The
+ * connection, which never blocks, and his pid; or -1: nobody has come, or one
+ * who is refused.
  */
-int	control_accept(int control, const struct instance *, pid_t *);
+int	control_accept(int control, const struct instance *,
+	    const struct user *, pid_t *);
 
 /* What he is sent then. */
 struct control_offer {

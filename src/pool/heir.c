@@ -61,8 +61,9 @@ let_go(struct pool *pool)
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] != -1)
 			(void)close(fds[i]);
-	/* That is not there any more. */
+	/* Neither is there any more. */
 	log_wake(-1);
+	log_begun();
 	pid_file_forked(&pool->pid_file);
 	board_close(pool->board);
 	pool->board = NULL;
@@ -97,7 +98,9 @@ give_up(struct pool *pool, const char *why)
 
 	if (instance_lock(&pool->instance, INSTANCE_DOOR, &holder) == -1)
 		return;
-	if (instance_holder(&pool->instance, INSTANCE_OWNER) == -1) {
+	/* One of a later generation may keep it on. */
+	if (instance_holder(&pool->instance, INSTANCE_OWNER) == -1 &&
+	    instance_heir(&pool->instance) == -1) {
 		waiting = listener_waiting(pool->listener);
 		control_close(pool->control, &pool->instance, true);
 		listener_end(pool->listener);
@@ -116,7 +119,7 @@ hand_over(struct pool *pool, struct watch *watch)
 				    .control = pool->control };
 	pid_t			pid;
 	int			connection = control_accept(pool->control,
-				    &pool->instance, &pid);
+				    &pool->instance, &pool->user, &pid);
 
 	if (connection == -1)
 		return;

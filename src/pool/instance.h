@@ -100,7 +100,7 @@ void	 instance_unlock(struct instance *, enum instance_lock);
 pid_t	 instance_holder(const struct instance *, enum instance_lock);
 
 /* For an heir: take that of its generation, which nobody else has.  0, or -1
-   with errno.  For others: an heir, as above. */
+   with errno.  For others, and for heirs: another one, as above. */
 int	 instance_lock_heir(struct instance *, unsigned int generation);
 pid_t	 instance_heir(const struct instance *);
 

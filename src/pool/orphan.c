@@ -66,6 +66,24 @@ ask_generation(const struct search *search, const char *name,
 	}
 }
 
+/* The process that keeps the port for the next parent. */
+static void
+ask_heir(const struct search *search, const char *name,
+    const struct instance *instance)
+{
+	struct owner	*owner;
+	pid_t		 heir = instance_heir(instance);
+	size_t		 i;
+
+	for (i = 0; i < search->owners->n; i++) {
+		owner = &search->owners->list[i];
+		if (owner->role[0] != '\0' || owner->pid != heir)
+			continue;
+		(void)snprintf(owner->role, sizeof(owner->role), "heir of %s",
+		    name);
+	}
+}
+
 static void
 ask_instance(const char *place, const char *name, void *arg)
 {
@@ -78,6 +96,7 @@ ask_instance(const char *place, const char *name, void *arg)
 
 	if (instance_look(&instance, place, name, why, sizeof(why)) == -1)
 		return;
+	ask_heir(search, name, &instance);
 	if (fstat(instance.dir, &st) == 0 &&
 	    generations_read(&generations, instance.dir) == 0) {
 		for (i = 0; i < generations.n; i++)

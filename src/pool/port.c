@@ -147,8 +147,7 @@ static int
 ask_once(struct pool *pool, enum who who, pid_t pid, int64_t deadline,
     struct control_offer *offer)
 {
-	int		connection = control_connect(&pool->instance,
-			    &pool->user), result;
+	int		connection = control_connect(&pool->instance), result;
 	struct pollfd	door = { .fd = connection, .events = POLLIN };
 
 	if (connection == -1)
@@ -480,12 +479,16 @@ port_forked(struct pool *pool)
 	control_close(pool->control, &pool->instance, false);
 	if (pool->heir_line != -1)
 		(void)close(pool->heir_line);
+	if (pool->ready != -1)
+		(void)close(pool->ready);
 	if (pool->announce != -1)
 		(void)close(pool->announce);
 	if (pool->predecessor != -1)
 		(void)close(pool->predecessor);
 	if (pool->successor != -1)
 		(void)close(pool->successor);
-	pool->control = pool->heir_line = pool->announce =
+	pool->control = pool->heir_line = pool->ready = pool->announce =
 	    pool->predecessor = pool->successor = -1;
+	/* A takeover is still to be told of on standard error if it fails. */
+	log_begun();
 }

@@ -155,7 +155,7 @@ takeover_offer(struct pool *pool)
 				    .given = pool->given };
 	pid_t			pid;
 	int			connection = control_accept(pool->control,
-				    &pool->instance, &pid);
+				    &pool->instance, &pool->user, &pid);
 
 	if (connection == -1)
 		return;

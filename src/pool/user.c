@@ -38,8 +38,10 @@ user_find(struct user *user, const char *name, char *why, size_t size)
 		    "group: expected one who has fewer rights", name);
 		return EX_USAGE;
 	}
-	*user = (struct user){ true, entry->pw_uid, entry->pw_gid };
-	if (user_is_another(user) && geteuid() != 0) {
+	*user = (struct user){ .wanted = true, .uid = entry->pw_uid,
+	    .gid = entry->pw_gid };
+	user->become = user_is_another(user);
+	if (user->become && geteuid() != 0) {
 		(void)snprintf(why, size, "only root can become user '%s'",
 		    name);
 		return EX_USAGE;

@@ -14,6 +14,7 @@
 
 struct user {
 	bool	wanted;		/* else the rest means nothing */
+	bool	become;		/* by us, who were root */
 	uid_t	uid;
 	gid_t	gid;
 };
