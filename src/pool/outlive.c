@@ -196,6 +196,9 @@ close_pool(struct pool *pool)
 {
 	log_wake(-1);
 	pid_file_remove(&pool->pid_file);
+	/* First: our heir hears that we have gone, and is not to believe that
+	   somebody else has the port. */
+	instance_unlock(&pool->instance, INSTANCE_OWNER);
 	if (pool->ready != -1)
 		(void)close(pool->ready);
 	if (pool->announce != -1)
@@ -317,7 +320,8 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	say_parent(pool, address, orphans);
 	/* First: whoever waits for us may end when we are ready. */
 	manager_ready(pool);
-	if (say_ready(pool) == -1)
+	/* Who has no port any more would miss us. */
+	if (say_ready(pool) == -1 && !pool->inherited)
 		return -1;
 	log_wake(pool->wake);
 	/* What was needed to begin would be copied at each fork. */

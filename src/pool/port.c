@@ -459,7 +459,9 @@ port_own(struct pool *pool)
 	}
 	if (pid_file_write(&pool->pid_file) == -1) {
 		log_warn("the pid file '%s'", pool->config->pid_file);
-		return -1;
+		/* Nobody else has the port any more. */
+		if (!pool->inherited)
+			return -1;
 	}
 	pool->takes_over = false;
 	say_backlog(pool->config);

@@ -103,15 +103,16 @@ await_answer(struct pool *pool)
 	    INSTANCE_OWNER) != pool->predecessor_pid ? word : CONTROL_NOTHING;
 }
 
-/* He answered, or has ended; and is about to let go of the lock. */
+/* He answered, or has ended; and is about to let go of the lock.  If the port is
+   ours, to be told to end is too late: it ends as any parent does. */
 static int
-await_owner(struct pool *pool)
+await_owner(struct pool *pool, bool ours)
 {
 	int64_t	said = clock_ms() + READY;
 	pid_t	holder;
 
 	while (instance_lock(&pool->instance, INSTANCE_OWNER, &holder) == -1) {
-		if (errno != EAGAIN || signals_end())
+		if (errno != EAGAIN || (!ours && signals_end()))
 			return -1;
 		if (said != 0 && clock_ms() >= said) {
 			log_info("takeover: waiting for process %d, which has "
@@ -144,7 +145,7 @@ takeover_ask(struct pool *pool)
 		return -1;
 	}
 	/* If it has ended without an answer, the port is nobody's. */
-	return await_owner(pool);
+	return await_owner(pool, word == CONTROL_YOURS);
 }
 
 void
