@@ -45,6 +45,7 @@ share/doc/outlive/examples/unp75.c
 share/doc/outlive/exercises.md
 share/doc/outlive/figure-30.1.svg
 share/doc/outlive/performance.md
+share/doc/outlive/restart.pml
 share/doc/outlive/security.md
 share/doc/outlive/unp.md
 share/doc/outlive/why.md
