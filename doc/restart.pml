@@ -8,8 +8,9 @@
  * do, each "::" is one that may be chosen if its first statement can be
  * executed; if none can, the process sleeps until one can, as in poll(2).
  * "condition -> ..." waits for a condition.  What is in d_step happens at once:
- * a system call.  Between any two statements everybody else may run, or for
- * ever: so a process that is slow is in here without a word.
+ * a system call.  "{ ... } unless { killed }": KILL, between any two steps.
+ * Between two steps anybody else may run, as long as he can: a process that is
+ * slow needs no words here.
  *
  *	HEIR		the parent has an heir
  *	TAKEOVER	the next parent does not wait for the old one's end (-T)
@@ -39,7 +40,6 @@
 #define O		0		/* the old parent */
 #define N		1		/* the next parent */
 #define heir_of(p)	(2 + p)
-#define IS_HEIR(who)	(who == 2 || who == 3)
 #define CHILD_A		4		/* two of O's children; */
 #define CHILD_B		5		/* this one may be stopped for ever */
 #define CHILD_N		6		/* a child of N's */
@@ -62,7 +62,7 @@ byte	tcp, control;
 /* Completed connections: whether each came while there was no parent. */
 chan	accept_queue = [2] of { bool };
 byte	half;			/* handshakes in flight: SYN_RECV */
-bool	shut_out;		/* the filter that a drain lays: no SYN comes in */
+bool	shut_out;		/* a drain's filter: no SYN comes in */
 
 /* The bytes of the lock file: who has locked each. */
 byte	DOOR = NOBODY, OWNER = O, HEIR_BYTE = NOBODY;
@@ -81,7 +81,7 @@ bool	idle_n;			/* the board: CHILD_N is idle */
 
 /* What the promises need to know, and no process does. */
 bool	drained;		/* O has ended by TERM, without an heir */
-bool	excused;		/* KILL has hit the last one who could keep it */
+bool	excused;		/* KILL: nobody is left who could keep it */
 bool	leaving;		/* O leaves the socket to the others */
 
 #define O_KEEPS		(has(tcp, O) && !killed[O] && !leaving)
@@ -99,7 +99,7 @@ bool	leaving;		/* O leaves the socket to the others */
  * The kernel.
  */
 
-/* Nobody can accept what waits: the clients are sent RST.  P4, P5. */
+/* Nobody can accept what waits: the clients are sent RST. */
 inline
 reset()
 {
@@ -180,7 +180,8 @@ inline
 answer(who, may)
 {
 	d_step {
-		may && caller != NOBODY && answerer == NOBODY && DOOR == caller ->
+		may && caller != NOBODY && answerer == NOBODY &&
+		    DOOR == caller ->
 		answerer = who;
 		fork(who, caller)
 	}
@@ -251,7 +252,7 @@ heir(byte parent, me)
 		:: answerer == me && caller == NOBODY -> answerer = NOBODY
 		:: answerer == me && mine -> break
 		/* A later generation owns the port.  One that is earlier than
-		   ours may have seen our parent's "mine", and be about to go. */
+		   ours may have seen our parent's "mine" and be about to go. */
 #ifdef ANY_OWNER
 		:: dead[parent] && OWNER != NOBODY && OWNER != parent -> break
 #else
@@ -323,8 +324,12 @@ drain:
 		if
 #ifdef HEIR
 #ifdef TRUSTS_DEAD_HEIR
-		:: true ->
+		:: d_step { leaving = true;
+			excused = excused || (killed[heir_of(O)] &&
+			    !dead[heir_of(O)]) } ->
 #else
+		/* Reaped first.  If it is killed from now on, it is the last
+		   one who has the socket. */
 		:: d_step { !dead[heir_of(O)] -> leaving = true;
 			excused = excused || killed[heir_of(O)] } ->
 #endif
@@ -464,7 +469,7 @@ clients()
 
 	do
 	:: d_step { !excused && many < CLIENTS && !LISTENS -> many++;
-		assert(term && O_ALONE) }		/* refused: P5 */
+		assert(term && O_ALONE) }		/* refused */
 	:: d_step { !excused && many < CLIENTS && LISTENS && !shut_out &&
 		len(accept_queue) + half < 2 -> many++; half++ }
 	:: d_step { half > 0 -> half--;
@@ -474,6 +479,7 @@ clients()
 
 /* KILL, at any moment.  Whether nobody but who is hit could have kept the
    socket is for the promises to know. */
+/* All is as it was at first, one generation later. */
 #define DONE		(OWNER == N && DOOR == NOBODY && dead[O] && \
 			    !has(tcp, heir_of(O)))
 #define MAY_KILL(who)	(many < KILLS && !excused && !DONE && \
@@ -532,7 +538,7 @@ init {
 	};
 	/* Everybody has done what he can. */
 	timeout ->
-	/* P2: of a parent that has ended, no child holds the socket. */
+	/* Of a parent that has ended, no child holds the socket. */
 	assert(!dead[O] || !has(tcp, CHILD_A));
 	assert(!dead[O] || !has(tcp, CHILD_B) || stopped);
 	/* The next one has it, or never came so far: then the old one has. */
