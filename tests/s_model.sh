@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # doc/restart.pml, a model of how the listening socket outlives a parent: it
 # keeps its promises, a promise is not kept by each of its mutants, and what it
-# promises does happen.  A quick look; make model takes a longer one.
+# promises does happen.  A quick look, at a few of them; make model takes a
+# longer one, at all.
 set -u
 . "${srcdir:-.}/tests/tap.sh"
 src=${srcdir:-.}
@@ -12,7 +13,7 @@ command -v "${BUILT_CC:-cc}" >/dev/null || skip_all 'there is no compiler'
 # Each mutant that the model has is one that is tried.
 page=$src/doc/restart.pml
 mutants=$(sed -n 's/^ \*\t\([A-Z][A-Z_]*\)\t\t*[^ ].*/\1/p' "$page" |
-    grep -vx -e HEIR -e TAKEOVER -e PASS | sort)
+    grep -vx -e HEIR -e TAKEOVER -e PASS -e THIRD | sort)
 tried=$(sed -n 's/^\([A-Z_]*\) .* -D\1 .*/\1/p' "$src/tests/model.sh" | sort)
 same() { [ -n "$mutants" ] && [ "$mutants" = "$tried" ]; }
 check 'all mutants are tried' same
@@ -26,8 +27,9 @@ check 'and are there' defined
 said=$(mktemp) || exit 1
 trap 'rm -f "$said"' EXIT
 quick='restart-quick takeover-quick heir-quick heir-takeover-quick'
+few='KEEP ANY_OWNER HEIR_ANSWERS GONE_BY_ITSELF TRUSTS_SUCCESSOR'
 # shellcheck disable=SC2086 # lists of words
-CC=${BUILT_CC:-cc} sh "$src/tests/model.sh" $quick reached $mutants \
+CC=${BUILT_CC:-cc} sh "$src/tests/model.sh" $quick reached $few \
     >"$said" 2>&1
 check 'what is found is what is expected' [ $? = 0 ]
 sed 's/^/# /' "$said"
@@ -37,7 +39,7 @@ for variant in $quick; do
 done
 broken() { grep "^$1  *[0-9]*  line" "$said" | grep -qv expected; }
 check 'somebody who came while nobody was parent is accepted' broken reached
-for mutant in $mutants; do
+for mutant in $few; do
 	check "$mutant: a counter-example" broken "$mutant"
 done
 finish
