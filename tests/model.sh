@@ -28,6 +28,7 @@ heir-takeover nothing $both $least
 heir-new nothing $both -DHEIR_NEW $less
 heir-old nothing $both -DHEIR_OLD $least
 third nothing $third
+third-killed nothing $both -DTHIRD -DKILLS=1 -DNO_TERM $least
 restart-quick nothing -DKILLS=1 $small
 takeover-quick nothing -DTAKEOVER -DKILLS=1 $least
 heir-quick nothing -DHEIR -DKILLS=1 $least
@@ -117,7 +118,7 @@ start() {
 	# What is found at once is not worth the compiler's time.
 	case $row in
 	*-quick*) optimize=-O0 ;;
-	*' nothing'* | *THIRD*) optimize=-O1 ;;
+	*' nothing'* | *THIRD*) optimize='-O1 -DCOLLAPSE' ;;
 	*) optimize=-O0 ;;
 	esac
 	# shellcheck disable=SC2086 # a list of words
