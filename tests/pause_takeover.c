@@ -111,9 +111,11 @@ __wrap_control_say(int connection, enum control_word word,
 void
 __wrap_instance_unlock(struct instance *instance, enum instance_lock which)
 {
+	static int	times;
+
 	if (which == INSTANCE_DOOR)
 		step("owner ", 1);
 	__real_instance_unlock(instance, which);
 	if (which == INSTANCE_OWNER)
-		step("let go ", 1);
+		step("let go ", ++times);
 }

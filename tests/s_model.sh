@@ -8,6 +8,9 @@ set -u
 . "${srcdir:-.}/tests/tap.sh"
 src=${srcdir:-.}
 need spin
+case ${BUILT_FLAGS-} in
+*-fsanitize*) skip_all 'the model is not what sanitizers are for' ;;
+esac
 command -v "${BUILT_CC:-cc}" >/dev/null || skip_all 'there is no compiler'
 
 # Each mutant that the model has is one that is tried.
