@@ -231,6 +231,31 @@ cleared(const struct cell *cell)
 
 /* A child that has not done its first act has a copy, whatever becomes of its
    parent; afterwards it lets go, and takes nobody. */
+/* Who takes over from one who was passed the socket knows that it was. */
+static void
+taken_over(const struct cell *cell)
+{
+	int		socket = listening(PLACE), client;
+	struct server	old, next;
+	pid_t		list[64];
+
+	harness_pass(socket);
+	old = server_start("-i", "1:2", PLACE, "echo", NULL);
+	harness_pass(-1);
+	next = server_start("-T", "-H", "20", "-i", "1:2", PLACE, "echo", NULL);
+	ok(await_end(old.pid) == 0 && log_has("the next parent has the port"),
+	    "the parent hands it over");
+	client = dial(9999);
+	ok(echoes(client, "hello\n"), "the next one serves");
+	await_children(next.pid, cell->strategy->prefork ? 2 : 1, list);
+	ok(!log_has("heir: process"), "and has no heir");
+	(void)close(client);
+	server_end(next);
+	ok(log_has("the socket stays with whoever gave it") &&
+	    listeners(9999) == 1, "it does not shut it down");
+	(void)close(socket);
+}
+
 static void
 newborn(const struct cell *cell)
 {
@@ -571,6 +596,7 @@ main(void)
 		    .number = SIGKILL },
 		{ .name = "O_NONBLOCK is cleared", .play = cleared },
 		{ .name = "two parents", .play = locked },
+		{ .name = "-T", .play = taken_over },
 	};
 	static const struct cell	theirs[] = {
 		{ &strategy_shared, "a stopped orphan", not_taken_away, 0 },

@@ -166,8 +166,8 @@ sleep_well(struct pool *pool, struct watch *watch)
 
 	if (watch->deadline != 0)
 		fds[0].fd = fds[1].fd = -1;
-	if (signals_wait(fds, 4, watch->deadline == 0 ? -1 : LOOK,
-	    false) <= 0)
+	if (signals_wait(fds, watch->next != -1 ? 4 : 3,
+	    watch->deadline == 0 ? -1 : LOOK, false) <= 0)
 		return;
 	if (fds[0].revents != 0 || fds[1].revents != 0)
 		orphaned(pool, watch);
@@ -178,9 +178,9 @@ sleep_well(struct pool *pool, struct watch *watch)
 }
 
 /*
- * He did not say so, and is the owner; or was, and has shut the socket down.  The
- * owner from whom our parent was taking over is not meant: he may be about to
- * let go of the port, as our parent asked him to before it was killed.
+ * He did not say so, and is the owner; or was, and has shut the socket down.
+ * The owner from whom our parent was taking over is not meant: he may be about
+ * to let go of the port, as our parent asked him to before it was killed.
  */
 static bool
 is_over(const struct pool *pool)
@@ -277,7 +277,8 @@ heir_look(struct pool *pool)
 	int64_t	now = clock_ms();
 	int	ms;
 
-	if (pool->config->heir == 0 || pool->heir != 0)
+	/* What was passed to a parent before us, is kept by whoever did. */
+	if (pool->config->heir == 0 || pool->heir != 0 || pool->given)
 		return -1;
 	if (now < pool->heirs.not_before)
 		return (int)(pool->heirs.not_before - now);

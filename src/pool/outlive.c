@@ -412,6 +412,9 @@ outlive_serve(const struct outlive_config *config)
 	    serve(&pool, &address, text) == -1)
 		/* Told to end before it was the owner, nothing has failed. */
 		status = signals_end() ? 0 : EX_OSERR;
+	/* Who has not taken over has nothing to leave to an heir. */
+	if (pool.takes_over)
+		heir_end(&pool);
 	close_pool(&pool);
 	log_settle();
 	return status;

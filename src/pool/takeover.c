@@ -103,8 +103,8 @@ await_answer(struct pool *pool)
 	    INSTANCE_OWNER) != pool->predecessor_pid ? word : CONTROL_NOTHING;
 }
 
-/* He answered, or has ended; and is about to let go of the lock.  If the port is
-   ours, to be told to end is too late: it ends as any parent does. */
+/* He answered, or has ended; and is about to let go of the lock.  If the port
+   is ours, to be told to end is too late: we end as any parent does then. */
 static int
 await_owner(struct pool *pool, bool ours)
 {
