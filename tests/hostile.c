@@ -158,7 +158,7 @@ come_in(const char *place)
 	struct msghdr		message = { .msg_iov = &iov, .msg_iovlen = 1,
 				    .msg_control = control,
 				    .msg_controllen = sizeof(control) };
-	int			file, fd;
+	int			file, fd, given;
 
 	(void)snprintf(path, sizeof(path), "%s/lock", place);
 	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s/control",
@@ -168,10 +168,11 @@ come_in(const char *place)
 	if (file == -1 || fcntl(file, F_SETLK, &door) == -1 ||
 	    connect(fd, (struct sockaddr *)&name, sizeof(name)) == -1)
 		return -1;
-	if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) > 0)
-		return 0;
+	given = recvmsg(fd, &message, MSG_CMSG_CLOEXEC) > 0;
+	(void)close(file);
+	(void)close(fd);
 	errno = EPERM;
-	return -1;
+	return given ? 0 : -1;
 }
 
 /* Whatever happens, it stays. */
