@@ -145,6 +145,7 @@ begin_generation(struct pool *pool, char *orphans, size_t size)
 		generations_sweep(&generations, pool->instance.dir,
 		    pool->instance.path, pool->takes_over);
 		(void)generations_orphans(&generations, orphans, size);
+		pool->others = generations_children(&generations, 0);
 		if (source_others(pool, &generations) == -1)
 			log_warn("cannot count the clients of orphans");
 	}

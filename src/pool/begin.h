@@ -31,7 +31,7 @@ int	begin_user(struct pool *);
 
 /*
  * A number that no generation has had; the boards of the dead are swept, and
- * the orphans counted, in words for the log.  0 or -1.
+ * the children of earlier ones counted, orphans in words for the log.  0 or -1.
  */
 int	begin_generation(struct pool *, char *orphans, size_t size);
 

@@ -95,8 +95,10 @@ int		 generation_orphans(const struct generation *);
 int		 generations_orphans(const struct generations *, char *words,
 		    size_t size);
 
-/* Children alive of any generation but this one; 0 where that cannot be
-   read. */
+/* Children alive of all of them but this one (0: of all). */
+int		 generations_children(const struct generations *,
+		    unsigned int number);
+/* The same, read for it; 0 where that cannot be. */
 int		 generations_others(int dir, unsigned int number);
 
 /* Where and when we are; our network namespace, its inode. */

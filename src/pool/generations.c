@@ -202,15 +202,25 @@ generations_orphans(const struct generations *generations, char *words,
 }
 
 int
+generations_children(const struct generations *generations,
+    unsigned int number)
+{
+	int	i, n = 0;
+
+	for (i = 0; i < generations->n; i++)
+		if (generations->list[i].number != number)
+			n += generations->list[i].n;
+	return n;
+}
+
+int
 generations_others(int dir, unsigned int number)
 {
 	struct generations	generations;
-	int			i, n = 0;
+	int			n = 0;
 
 	if (generations_read(&generations, dir) == 0)
-		for (i = 0; i < generations.n; i++)
-			if (generations.list[i].number != number)
-				n += generations.list[i].n;
+		n = generations_children(&generations, number);
 	generations_free(&generations);
 	return n;
 }

@@ -307,8 +307,6 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	pool->port = address_port(address);
 	set_title(pool);
 	title_open(pool->generation);
-	pool->others = generations_others(pool->instance.dir,
-	    pool->generation);
 	if (leave_caller(pool) == -1)
 		return -1;
 	/* Before whoever has the socket lets go of it. */
