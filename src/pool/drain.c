@@ -167,6 +167,10 @@ place_what_waits(struct pool *pool, int64_t deadline)
 static void
 end_listen(struct pool *pool)
 {
+	/* Before the lock, as the next one makes his own; and before the port,
+	   as who sees it free finds that the lock is, too, or nearly. */
+	control_close(pool->control, &pool->instance,
+	    pool->successor == -1 && !heir_has_it(pool));
 	/* The next one's would have the same name; and may be another
 	   instance's, who does not wait for our lock. */
 	pid_file_remove(&pool->pid_file);
@@ -175,8 +179,6 @@ end_listen(struct pool *pool)
 		(void)close(pool->listener);
 	else
 		listener_end(pool->listener);
-	control_close(pool->control, &pool->instance,
-	    pool->successor == -1 && !heir_has_it(pool));
 	pool->listener = pool->control = -1;
 	pool->closed = true;
 	/* Whoever waits for the lock finds the port free; and an heir finds that
