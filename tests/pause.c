@@ -92,8 +92,8 @@ int	__real_poll(struct pollfd *, nfds_t, int);
 int	__wrap_poll(struct pollfd *, nfds_t, int);
 int	__real_shutout_begin(int);
 int	__wrap_shutout_begin(int);
-int	__real_shutout_handshakes(unsigned int);
-int	__wrap_shutout_handshakes(unsigned int);
+int	__real_shutout_handshakes(int);
+int	__wrap_shutout_handshakes(int);
 int	__real_setsockopt(int, int, int, const void *, socklen_t);
 int	__wrap_setsockopt(int, int, int, const void *, socklen_t);
 int	__real_shutdown(int, int);
@@ -325,7 +325,7 @@ __wrap_shutout_begin(int fd)
 }
 
 int
-__wrap_shutout_handshakes(unsigned int port)
+__wrap_shutout_handshakes(int fd)
 {
 	static int	looks;
 	int		result;
@@ -333,7 +333,7 @@ __wrap_shutout_handshakes(unsigned int port)
 	if (asked("unshut "))
 		return 0;
 	pause_at("looking ", ++looks);
-	result = __real_shutout_handshakes(port);
+	result = __real_shutout_handshakes(fd);
 	pause_at("looked ", looks);
 	return result;
 }

@@ -242,46 +242,70 @@ strangers(const struct cell *cell)
 	(void)close(client);
 }
 
-/* A next parent that is killed on its way leaves everything to another one. */
+/* The next parent is stopped on its way, and one of the two is killed there. */
+static const struct step {
+	const char	*pause;
+	bool		 newborn;	/* it is its own heir that stops */
+	bool		 has_it;	/* and needs the old one no more */
+} steps[] = {
+	{ "connecting 1", false, false },
+	{ "connected 1", false, false },
+	{ "received 1", false, true },
+	{ "newborn 1", true, true },
+	{ "listen 1", false, true },
+	{ "owner 1", false, true },
+};
+
 static void
-next_is_killed(const struct cell *cell)
+one_is_killed(const struct step *step, bool kill_next, const char *strategy)
 {
-	static const char *const	pauses[] = { "newborn 1", "listen 1" };
-	struct server			server, next;
-	pid_t				heir, paused;
-	int				client;
-	size_t				i;
+	const char	*argv[] = { "tests/paused/outlived", "-H", "20", "-w", "0",
+			    "-a", strategy, "-i", "1:2", PORT, "echo", NULL };
+	struct server	server;
+	pid_t		heir, next, newborn = 0;
+	int		client;
 
-	(void)cell;
-	for (i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
-		const char *argv[] = { "tests/paused/outlived", "-H", "20",
-		    "-w", "0", PORT, "echo", NULL };
-
-		harness_new_state();
-		server = parent("20");
-		heir = heir_of(server.pid);
-		kill_parent(server.pid);
-		client = dial(9999);
-		(void)setenv("OUTLIVED_PAUSE", pauses[i], 1);
-		paused = program_start(argv, -1);
-		(void)unsetenv("OUTLIVED_PAUSE");
-		if (i == 0)
-			(void)await_stopped(paused);
-		else
-			await_stop(paused);
-		send_signal(paused, SIGKILL);
-		(void)await_end(paused);
-		next = parent("20");
-		ok(echoes(client, "hello\n"), "%s: the one after the killed one "
-		    "serves who has waited", pauses[i]);
-		if (i == 0)
-			send_signal(await_stopped(0), SIGKILL);
+	harness_new_state();
+	server = parent("20");
+	heir = heir_of(server.pid);
+	kill_parent(server.pid);
+	client = dial(9999);
+	(void)setenv("OUTLIVED_PAUSE", step->pause, 1);
+	next = program_start(argv, -1);
+	(void)unsetenv("OUTLIVED_PAUSE");
+	if (step->newborn)
+		newborn = await_stopped(next);
+	else
+		await_stop(next);
+	send_signal(kill_next ? next : heir, SIGKILL);
+	(void)await_end(kill_next ? next : heir);
+	if (kill_next)
+		next = parent("20").pid;
+	else if (!step->newborn)
+		send_signal(next, SIGCONT);
+	ok(echoes(client, "hello\n"), "%s, the %s is killed: who waited is "
+	    "served", step->pause, kill_next ? "next parent" : "heir");
+	if (newborn != 0) {
+		send_signal(newborn, SIGKILL);
+		leaves(kill_next, newborn);
+	}
+	if (kill_next)
 		leaves(true, heir);
-		ok(listeners(9999) == 1, "one listens");
-		(void)close(client);
-		send_signal(next.pid, SIGINT);
-		(void)await_end(next.pid);
-		ok(harness_nobody_left(), "nobody is left");
+	(void)close(client);
+	send_signal(next, SIGINT);
+	ok(await_end(next) == 0 && harness_nobody_left() &&
+	    listeners(9999) == 0, "nobody is left");
+}
+
+static void
+killed_on_the_way(const struct cell *cell)
+{
+	size_t	i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		one_is_killed(&steps[i], true, cell->strategy->name);
+		if (steps[i].has_it)
+			one_is_killed(&steps[i], false, cell->strategy->name);
 	}
 }
 
@@ -293,15 +317,15 @@ main(void)
 		{ .name = "TERM", .play = parent_ends, .number = SIGTERM },
 		{ .name = "QUIT", .play = parent_ends, .number = SIGQUIT },
 		{ .name = "killed", .play = killed },
+		{ .name = "on the way", .play = killed_on_the_way },
 	}, both[] = {
 		{ .name = "deadline", .play = deadline },
 		{ .name = "stopped", .play = stopped },
 		{ .name = "strangers", .play = strangers },
-		{ .name = "next is killed", .play = next_is_killed },
 	};
 
 	harness_begin();
-	cells_play_all(all, 4);
-	cells_play_both(both, 4);
+	cells_play_all(all, 5);
+	cells_play_both(both, 3);
 	return done();
 }

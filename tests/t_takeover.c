@@ -229,6 +229,8 @@ failures(const struct cell *cell)
 	fails("-R", server_run("-T", "-R", PORT, "echo", NULL), 69,
 	    "has the option SO_REUSEADDR: expected no -R");
 
+	fails("a missing program", server_run("-T", PORT, "exec", "/no/program",
+	    NULL), 64, "/no/program");
 	gate_close("stillborn", pause, sizeof(pause));
 	fails("children that are not ready",
 	    await_end(takes_over_paused(pause, cell->strategy->name)), 71,

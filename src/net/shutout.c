@@ -76,13 +76,16 @@ shutout_end(int fd, const char **failed)
 }
 
 int
-shutout_handshakes(unsigned int port)
+shutout_handshakes(int listener)
 {
 	struct sockdiag_table	table = { 0 };
+	struct address		address = { .len = sizeof(address.in6) };
 	size_t			i;
 	int			many = 0, result;
 
-	result = sockdiag_read_state(&table, port, TCP_SYN_RECV);
+	if (getsockname(listener, &address.sa, &address.len) == -1)
+		return -1;
+	result = sockdiag_read_state(&table, &address, TCP_SYN_RECV);
 	for (i = 0; i < table.n; i++)
 		many += table.sockets[i].age >= 0 &&
 		    table.sockets[i].age < SHUTOUT_YOUNG;

@@ -27,11 +27,11 @@ int	shutout_begin(int listener);
 int	shutout_end(int fd, const char **failed);
 
 /*
- * How many handshakes to this port are in flight and young: the client is
+ * How many handshakes to its port are in flight and young: the client is
  * likely to answer.  A SYN whose sender is silent (a flood, a lost client) soon
  * is not, or each end would take as long as the kernel waits for it, a minute.
  * -1 with errno if it cannot be seen.
  */
-int	shutout_handshakes(unsigned int port);
+int	shutout_handshakes(int listener);
 
 #endif

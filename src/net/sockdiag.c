@@ -384,11 +384,15 @@ read_family(int family, unsigned int port, uint32_t states,
 	return -1;
 }
 
+/* Of IPv4 alone (AF_INET), or of both. */
 static int
-read_states(struct sockdiag_table *table, unsigned int port, uint32_t states)
+read_states(struct sockdiag_table *table, int family, unsigned int port,
+    uint32_t states)
 {
 	if (read_family(AF_INET, port, states, table) == -1)
 		return -1;
+	if (family == AF_INET)
+		return 0;
 	/* ENOENT: this kernel has no IPv6. */
 	if (read_family(AF_INET6, port, states, table) == -1 &&
 	    errno != ENOENT)
@@ -399,18 +403,20 @@ read_states(struct sockdiag_table *table, unsigned int port, uint32_t states)
 int
 sockdiag_read(struct sockdiag_table *table, unsigned int port)
 {
-	return read_states(table, port, EVERY_STATE);
+	return read_states(table, AF_UNSPEC, port, EVERY_STATE);
 }
 
 int
-sockdiag_read_state(struct sockdiag_table *table, unsigned int port,
-    unsigned int state)
+sockdiag_read_state(struct sockdiag_table *table,
+    const struct address *listener, unsigned int state)
 {
 	uint32_t	states = 1U << state;
 
 	if (state == TCP_SYN_RECV)
 		states |= 1U << NEW_SYN_RECV;
-	return read_states(table, port, states);
+	/* One of IPv6 may have connections of IPv4, too. */
+	return read_states(table, listener->sa.sa_family == AF_INET ? AF_INET :
+	    AF_UNSPEC, address_port(listener), states);
 }
 
 void

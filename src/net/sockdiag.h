@@ -50,9 +50,11 @@ struct sockdiag_table {
  * table is to be freed in any case.
  */
 int		 sockdiag_read(struct sockdiag_table *, unsigned int port);
-/* The same of those in one state alone. */
+/* The same of those in one state alone, at the port of a listening socket with
+   that address: a dump takes some milliseconds, and for one of IPv4 there is one
+   to make. */
 int		 sockdiag_read_state(struct sockdiag_table *,
-		    unsigned int port, unsigned int state);
+		    const struct address *, unsigned int state);
 void		 sockdiag_free(struct sockdiag_table *);
 
 /*

@@ -130,31 +130,46 @@ begin_user(struct pool *pool)
 	return -1;
 }
 
-int
-begin_generation(struct pool *pool, char *orphans, size_t size)
+void
+begin_boards(struct pool *pool, char *orphans, size_t size)
 {
 	struct generations	generations;
-	int			result;
+	unsigned int		own = pool->board != NULL ? pool->generation : 0;
 
+	*orphans = '\0';
+	pool->unread = false;
 	if (generations_read(&generations, pool->instance.dir) == -1) {
 		log_info("cannot look for orphans: %s", errno == ENOENT ?
 		    "there is no /proc of this pid namespace" :
 		    strerror(errno));
-		*orphans = '\0';
 	} else {
 		generations_sweep(&generations, pool->instance.dir,
 		    pool->instance.path, pool->takes_over);
 		(void)generations_orphans(&generations, orphans, size);
-		pool->others = generations_children(&generations, 0);
+		pool->others = generations_children(&generations, own);
 		if (source_others(pool, &generations) == -1)
 			log_warn("cannot count the clients of orphans");
 	}
-	result = instance_number(&pool->instance,
-	    generations_last(&generations) + 1, &pool->generation);
+	if (own == 0 && pool->generation < generations_last(&generations))
+		pool->generation = generations_last(&generations);
 	generations_free(&generations);
-	if (result == -1)
-		log_warn("%s/lock", pool->instance.path);
-	return result;
+}
+
+void
+begin_say_orphans(const char *orphans)
+{
+	if (*orphans != '\0')
+		log_info("orphans that still serve: %s", orphans);
+}
+
+int
+begin_generation(struct pool *pool)
+{
+	if (instance_number(&pool->instance, pool->generation + 1,
+	    &pool->generation) == 0)
+		return 0;
+	log_warn("%s/lock", pool->instance.path);
+	return -1;
 }
 
 int

@@ -30,10 +30,16 @@ int	begin_place(struct pool *, struct address *);
 int	begin_user(struct pool *);
 
 /*
- * A number that no generation has had; the boards of the dead are swept, and
- * the children of earlier ones counted, orphans in words for the log.  0 or -1.
+ * The boards of earlier generations: those of the dead are swept, children that
+ * live are counted, orphans in words for the log.  What /proc says of some
+ * hundred takes some milliseconds, in which clients of an heir's socket would
+ * wait: there it can come later.
  */
-int	begin_generation(struct pool *, char *orphans, size_t size);
+void	begin_boards(struct pool *, char *orphans, size_t size);
+void	begin_say_orphans(const char *orphans);
+
+/* A number that no generation has had.  0 or -1. */
+int	begin_generation(struct pool *);
 
 /* The board of this generation, with so many slots.  0 or -1. */
 int	begin_board(struct pool *, const struct address *, int size);

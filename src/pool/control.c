@@ -23,8 +23,9 @@
 #define MAGIC	"outlive offer 1"
 
 struct offer {
-	char	magic[16];
-	bool	owner, given;
+	char		magic[16];
+	uint32_t	generation;
+	bool		owner, given;
 };
 
 struct message {
@@ -138,11 +139,14 @@ control_accept(int control, const struct instance *instance,
 int
 control_offer(int connection, const struct control_offer *offer)
 {
-	struct offer	message = { .owner = offer->owner,
-			    .given = offer->given };
+	struct offer	message;
 	int		fds[] = { offer->listener, offer->control };
 
+	memset(&message, 0, sizeof(message));
 	(void)strlcpy(message.magic, MAGIC, sizeof(message.magic));
+	message.generation = offer->generation;
+	message.owner = offer->owner;
+	message.given = offer->given;
 	return fdpass_send_with(connection, &message, sizeof(message), fds, 2);
 }
 
@@ -167,8 +171,8 @@ control_receive(int connection, struct control_offer *offer)
 		return -2;
 	}
 	*offer = (struct control_offer){ .listener = fds[0],
-	    .control = fds[1], .owner = message.owner,
-	    .given = message.given };
+	    .control = fds[1], .generation = message.generation,
+	    .owner = message.owner, .given = message.given };
 	return 0;
 }
 

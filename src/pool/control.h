@@ -44,6 +44,7 @@ int	control_accept(int control, const struct instance *,
 /* What he is sent then. */
 struct control_offer {
 	int	listener, control;	/* descriptors */
+	unsigned int generation; /* of whoever sends it */
 	bool	owner;		/* we are that, and no heir */
 	bool	given;		/* the socket was, and is not ours to end */
 };

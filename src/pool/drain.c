@@ -24,6 +24,9 @@
 #define PATIENCE	1000
 #define PAUSE		10
 
+/* Between two looks at handshakes in flight, in ms. */
+#define LOOK		5
+
 /* A child that has not ended so long after TERM is killed, and one that has
    not ended so long after KILL is given up.  In ms. */
 #define GRACE		1000
@@ -123,7 +126,7 @@ place_all(struct pool *pool, int *due, int64_t deadline)
 static bool
 is_expecting(const struct pool *pool, int64_t shut_out)
 {
-	int	many = shutout_handshakes(pool->port);
+	int	many = shutout_handshakes(pool->listener);
 
 	return many > 0 || (many == -1 &&
 	    clock_ms() < shut_out + SHUTOUT_YOUNG);
@@ -160,7 +163,7 @@ place_what_waits(struct pool *pool, int64_t deadline)
 		if (!place_all(pool, &due, deadline))
 			return;
 		if (more)
-			(void)signals_wait(&door, 1, PAUSE, false);
+			(void)signals_wait(&door, 1, LOOK, false);
 	} while (more && clock_ms() < shut_out + PATIENCE);
 }
 

@@ -116,7 +116,8 @@ static void
 hand_over(struct pool *pool, struct watch *watch)
 {
 	struct control_offer	offer = { .listener = pool->listener,
-				    .control = pool->control };
+				    .control = pool->control,
+				    .generation = pool->generation };
 	pid_t			pid;
 	int			connection = control_accept(pool->control,
 				    &pool->instance, &pool->user, &pid);

@@ -296,8 +296,7 @@ say_parent(const struct pool *pool, const struct address *address,
 	if (pool->parent == 1)
 		log_info("process 1 of a pid namespace ends, and all processes "
 		    "of it: children cannot outlive it (QUIT waits for them)");
-	if (*orphans != '\0')
-		log_info("orphans that still serve: %s", orphans);
+	begin_say_orphans(orphans);
 }
 
 /* Everything is there: say so, and serve. */
@@ -349,6 +348,19 @@ choose_strategy(struct pool *pool)
 		/* A child for each client. */
 		pool->max_requests = 1;
 	return true;
+}
+
+/* The boards of earlier ones, and a number.  If clients wait at the socket of an
+   heir, and nobody needs to know who orphans serve, they are read later. */
+static int
+generation(struct pool *pool, char *orphans, size_t size)
+{
+	*orphans = '\0';
+	pool->unread = pool->inherited && !pool->takes_over &&
+	    pool->config->per_source == 0;
+	if (!pool->unread)
+		begin_boards(pool, orphans, size);
+	return begin_generation(pool);
 }
 
 int
@@ -405,7 +417,7 @@ outlive_serve(const struct outlive_config *config)
 	if (port_find(&pool, &address) == -1)
 		status = signals_end() ? 0 : EX_UNAVAILABLE;
 	else if (begin_user(&pool) == -1 || port_control(&pool) == -1 ||
-	    begin_generation(&pool, text, sizeof(text)) == -1 ||
+	    generation(&pool, text, sizeof(text)) == -1 ||
 	    open_pool(&pool, &address) == -1 ||
 	    serve(&pool, &address, text) == -1)
 		/* Told to end before it was the owner, nothing has failed. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "begin.h"
 #include "drain.h"
 #include "generation.h"
 #include "heir.h"
@@ -189,6 +190,8 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 	if (defer_chld)
 		ms = sooner(ms, (int)(pool->reaped + REAP_PAUSE - now));
 	ms = sooner(ms, sooner(log_tick(), heir_look(pool)));
+	if (pool->unread)
+		ms = 0;
 	if (spawn_ask(pool, counts))
 		ms = 0;
 	/* No more than there are: poll(2) refuses more than may be open. */
@@ -261,11 +264,23 @@ end(struct pool *pool, bool taken)
 		drain_and_wait(pool);
 }
 
+/* What has been put off until those who waited had been let in. */
+static void
+read_boards(struct pool *pool)
+{
+	char	orphans[256];
+
+	begin_boards(pool, orphans, sizeof(orphans));
+	begin_say_orphans(orphans);
+	manager_ready(pool);
+}
+
 int
 parent_run(struct pool *pool)
 {
 	struct policy_counts	counts;
 	enum door		door = DOOR_QUIET;
+	bool			first = true;
 
 	while (!signals_end() && door != DOOR_TAKEN) {
 		if (signals_chld())
@@ -281,6 +296,9 @@ parent_run(struct pool *pool)
 		    &pool->births, clock_ms()));
 		look_at_crowd(pool);
 		spawn_dismiss(pool, policy_excess(&pool->policy, &counts));
+		if (pool->unread && !first)
+			read_boards(pool);
+		first = false;
 		counts = spawn_count(pool);
 		door = sleep_well(pool, &counts);
 	}

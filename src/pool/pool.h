@@ -41,7 +41,10 @@ struct pool {
 	unsigned int			 port;		/* as bound */
 	int				 backlog;	/* as the kernel has
 							   it */
-	unsigned int			 generation;
+	unsigned int			 generation;	/* at first, of whom we
+							   inherit from */
+	bool				 unread;	/* the boards of others
+							   are */
 	int				 others;	/* children of earlier
 							   ones, when last
 							   counted */

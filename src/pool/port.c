@@ -225,6 +225,7 @@ inherit(struct pool *pool, struct address *address, enum who who, pid_t pid,
 	pool->control = offer.control;
 	pool->predecessor = connection;
 	pool->predecessor_pid = pid;
+	pool->generation = offer.generation;
 	return offer.listener;
 }
 

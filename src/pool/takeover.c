@@ -152,8 +152,9 @@ void
 takeover_offer(struct pool *pool)
 {
 	struct control_offer	offer = { .listener = pool->listener,
-				    .control = pool->control, .owner = true,
-				    .given = pool->given };
+				    .control = pool->control,
+				    .generation = pool->generation,
+				    .owner = true, .given = pool->given };
 	pid_t			pid;
 	int			connection = control_accept(pool->control,
 				    &pool->instance, &pool->user, &pid);
