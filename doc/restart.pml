@@ -308,6 +308,8 @@ child(byte parent, me)
 #define IS_OVER		((OWNER != NOBODY && OWNER != predecessor) || \
 			    !has(tcp, me))
 #endif
+/* Who has come says "mine" when he has an heir. */
+#define IS_EXPECTING	(successor[me] != NOBODY && OWNER != NOBODY)
 /* While there is an owner it is he who is asked. */
 #ifdef HEIR_ANSWERS
 #define MAY_ANSWER	true
@@ -335,15 +337,16 @@ heir(byte parent, me, predecessor)
 		/* hear_next() */
 		:: mine[me] -> break
 		:: EOF(me) && !mine[me] -> successor[me] = NOBODY
-		:: d_step { ORPHANED && IS_OVER -> leaving[me] = true } -> break
+		:: d_step { ORPHANED && IS_OVER && successor[me] == NOBODY ->
+			leaving[me] = true } -> break
 		/* give_up(): its deadline. */
 #ifdef WAITS_AT_DOOR
-		:: ORPHANED && !IS_OVER ->
+		:: ORPHANED && !IS_OVER && !IS_EXPECTING ->
 			d_step { DOOR == NOBODY -> DOOR = me;
 				time_is_over(me) };
 #else
-		:: d_step { ORPHANED && !IS_OVER && DOOR == NOBODY ->
-			DOOR = me; time_is_over(me) } ->
+		:: d_step { ORPHANED && !IS_OVER && !IS_EXPECTING &&
+			DOOR == NOBODY -> DOOR = me; time_is_over(me) } ->
 #endif
 			if
 			:: d_step { OWNER == NOBODY -> excused = true } ->
@@ -426,6 +429,44 @@ hand_on(me)
 		yours[successor[me]] = true;
 		leaving[me] = true;
 		excused = excused || (killed[successor[me]] && !KEPT) }
+}
+
+inline
+heir_look(me)
+{
+#ifdef HEIR
+	if
+	:: HAS_HEIR(me) ->
+		atomic {
+			fork(me, heir_of(me));
+			run heir(me, heir_of(me),
+			    (takes_over -> whom : NOBODY))
+		};
+#ifndef HEIR_UNNAMED
+		if					/* is_ready() */
+		:: has(HEIRS, heir_of(me)) || dead[heir_of(me)]
+		fi
+#endif
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
+/* Our own heir has it: the one from whom we have it may leave. */
+inline
+port_thank(me)
+{
+	heir_look(me);
+	d_step {
+		if
+		:: answerer[me] != NOBODY -> mine[answerer[me]] = true
+		:: else
+		fi;
+		hang_up(me);
+		whom = NOBODY
+	}
 }
 
 proctype
@@ -518,22 +559,11 @@ inherit:
 	fi;
 
 serve:
-#ifdef HEIR
-	if						/* heir_look() */
-	:: HAS_HEIR(me) ->
-		atomic {
-			fork(me, heir_of(me));
-			run heir(me, heir_of(me),
-			    (takes_over -> whom : NOBODY))
-		};
-#ifndef HEIR_UNNAMED
-		if					/* is_ready(READY) */
-		:: has(HEIRS, heir_of(me)) || dead[heir_of(me)]
-		fi
-#endif
+	if
+	:: whom == NOBODY || takes_over -> heir_look(me)
+	/* Clients wait at the socket of an heir, who keeps it on. */
 	:: else
 	fi;
-#endif
 	if
 	:: !takes_over -> goto port_own
 	:: takes_over
@@ -610,13 +640,8 @@ port_own:
 #endif
 	d_step {
 		frail = false;
-		if
-		:: answerer[me] != NOBODY -> mine[answerer[me]] = true
-		:: else
-		fi;
-		hang_up(me);
 		yours[me] = false;
-		whom = NOBODY;
+		if :: takes_over -> whom = NOBODY :: else fi;
 		takes_over = false
 	};
 	DOOR = NOBODY;					/* instance_unlock() */
@@ -624,6 +649,9 @@ port_own:
 parent_run:
 	birth(me);
 	do
+#ifdef HEIR
+	:: whom != NOBODY -> port_thank(me)		/* catch_up() */
+#endif
 #ifdef PASS
 	:: d_step { has(tcp, me) && nempty(accept_queue) ->
 		accept_queue?came; served(me, came) }
@@ -641,6 +669,10 @@ parent_run:
 #endif
 	:: term[me] -> break
 	od;
+	if						/* end() */
+	:: whom != NOBODY -> port_thank(me)
+	:: else
+	fi;
 #ifdef TAKEOVER
 	if						/* takeover_settle() */
 	:: successor[me] == NOBODY

@@ -245,15 +245,14 @@ strangers(const struct cell *cell)
 /* The next parent is stopped on its way, and one of the two is killed there. */
 static const struct step {
 	const char	*pause;
-	bool		 newborn;	/* it is its own heir that stops */
 	bool		 has_it;	/* and needs the old one no more */
 } steps[] = {
-	{ "connecting 1", false, false },
-	{ "connected 1", false, false },
-	{ "received 1", false, true },
-	{ "newborn 1", true, true },
-	{ "listen 1", false, true },
-	{ "owner 1", false, true },
+	{ "connecting 1", false },
+	{ "connected 1", false },
+	{ "received 1", true },
+	{ "listen 1", true },
+	{ "owner 1", true },
+	{ "said mine 1", true },
 };
 
 static void
@@ -262,7 +261,7 @@ one_is_killed(const struct step *step, bool kill_next, const char *strategy)
 	const char	*argv[] = { "tests/paused/outlived", "-H", "20", "-w", "0",
 			    "-a", strategy, "-i", "1:2", PORT, "echo", NULL };
 	struct server	server;
-	pid_t		heir, next, newborn = 0;
+	pid_t		heir, next;
 	int		client;
 
 	harness_new_state();
@@ -273,28 +272,51 @@ one_is_killed(const struct step *step, bool kill_next, const char *strategy)
 	(void)setenv("OUTLIVED_PAUSE", step->pause, 1);
 	next = program_start(argv, -1);
 	(void)unsetenv("OUTLIVED_PAUSE");
-	if (step->newborn)
-		newborn = await_stopped(next);
-	else
-		await_stop(next);
+	await_stop(next);
 	send_signal(kill_next ? next : heir, SIGKILL);
 	(void)await_end(kill_next ? next : heir);
 	if (kill_next)
 		next = parent("20").pid;
-	else if (!step->newborn)
+	else
 		send_signal(next, SIGCONT);
 	ok(echoes(client, "hello\n"), "%s, the %s is killed: who waited is "
 	    "served", step->pause, kill_next ? "next parent" : "heir");
-	if (newborn != 0) {
-		send_signal(newborn, SIGKILL);
-		leaves(kill_next, newborn);
-	}
 	if (kill_next)
 		leaves(true, heir);
 	(void)close(client);
 	send_signal(next, SIGINT);
 	ok(await_end(next) == 0 && harness_nobody_left() &&
 	    listeners(9999) == 0, "nobody is left");
+}
+
+/* Told to end before it has an heir of its own. */
+static void
+ends_at_once(const struct cell *cell)
+{
+	const char	*argv[] = { "tests/paused/outlived", "-H", "20", "-w", "0",
+			    "-a", cell->strategy->name, "-i", "1:2", PORT,
+			    "echo", NULL };
+	struct server	server = parent("20");
+	int		client;
+	pid_t		next;
+
+	(void)heir_of(server.pid);
+	kill_parent(server.pid);
+	(void)setenv("OUTLIVED_PAUSE", "owner 1", 1);
+	next = program_start(argv, -1);
+	(void)unsetenv("OUTLIVED_PAUSE");
+	await_stop(next);
+	send_signal(next, SIGTERM);
+	send_signal(next, SIGCONT);
+	ok(await_end(next) == 0 && listeners(9999) == 1,
+	    "TERM at once: there is an heir");
+	client = dial(9999);
+	server = parent("0");
+	ok(echoes(client, "hello\n"), "who comes then is served");
+	(void)close(client);
+	send_signal(server.pid, SIGINT);
+	ok(await_end(server.pid) == 0 && harness_nobody_left(),
+	    "nobody is left");
 }
 
 static void
@@ -322,10 +344,11 @@ main(void)
 		{ .name = "deadline", .play = deadline },
 		{ .name = "stopped", .play = stopped },
 		{ .name = "strangers", .play = strangers },
+		{ .name = "ends at once", .play = ends_at_once },
 	};
 
 	harness_begin();
 	cells_play_all(all, 5);
-	cells_play_both(both, 3);
+	cells_play_both(both, 4);
 	return done();
 }

@@ -184,13 +184,25 @@ sleep_well(struct pool *pool, struct watch *watch)
  * to let go of the port, as our parent asked him to before it was killed.
  */
 static bool
-is_over(const struct pool *pool)
+is_over(const struct pool *pool, const struct watch *watch)
 {
 	pid_t	owner = instance_holder(&pool->instance, INSTANCE_OWNER);
 
+	/* He will say so, when he has an heir. */
+	if (watch->next != -1)
+		return false;
 	return (owner != -1 && !(pool->takes_over &&
 	    owner == pool->predecessor_pid)) ||
 	    !listener_listens(pool->listener);
+}
+
+/* He has come, and not said that he can do without us.  (A newborn of his that
+   is stopped may keep the connection open.) */
+static bool
+is_expecting(const struct pool *pool, const struct watch *watch)
+{
+	return watch->next != -1 &&
+	    instance_holder(&pool->instance, INSTANCE_OWNER) != -1;
 }
 
 static void __attribute__((__noreturn__))
@@ -199,6 +211,7 @@ run(struct pool *pool, int line)
 	struct watch	watch = { .line = line, .next = -1 };
 
 	let_go(pool);
+	signals_forget();
 	/* Ctrl-C is for the parent alone, as with children. */
 	(void)setsid();
 	setproctitle("heir of %s, generation %u", pool->instance.name,
@@ -217,14 +230,15 @@ run(struct pool *pool, int line)
 		(void)signals_hup();
 		if (watch.deadline == 0)
 			continue;
-		if (is_over(pool)) {
+		if (is_over(pool, &watch)) {
 			log_debug("heir of generation %u: there is another "
 			    "owner", pool->generation);
 			leave(0);
 		}
 		if (watch.tell != 0 && clock_ms() >= watch.tell)
 			tell(pool, &watch);
-		if (clock_ms() >= watch.deadline)
+		if (clock_ms() >= watch.deadline &&
+		    !is_expecting(pool, &watch))
 			give_up(pool, "no parent has come");
 	}
 	if (watch.deadline != 0)
@@ -266,7 +280,9 @@ birth(struct pool *pool)
 	pool->heir = pid;
 	pool->heir_line = pair[0];
 	pool->heir_ready = false;
-	(void)is_ready(pool, READY);
+	/* Another one has it still, perhaps. */
+	(void)is_ready(pool, pool->predecessor != -1 && !pool->takes_over ?
+	    0 : READY);
 	log_info("heir: process %d keeps the port for %d s when the parent "
 	    "ends", pid, pool->config->heir);
 	return 0;
@@ -288,6 +304,13 @@ heir_look(struct pool *pool)
 	if ((ms = policy_trouble(&pool->heirs, PAUSE, now)) > 0)
 		log_warn("no heir: the next try in %d ms", ms);
 	return (int)(pool->heirs.not_before - now);
+}
+
+void
+heir_await(struct pool *pool)
+{
+	if (pool->heir != 0)
+		(void)is_ready(pool, READY);
 }
 
 bool

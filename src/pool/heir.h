@@ -26,6 +26,10 @@ struct pool;
  */
 int	heir_look(struct pool *);
 
+/* One that was forked while another one had the socket still: until it is ready,
+   or nearly. */
+void	heir_await(struct pool *);
+
 /* A child that has ended, or was stopped: whether it was the heir. */
 bool	heir_reaped(struct pool *, pid_t, int status);
 

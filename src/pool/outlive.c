@@ -308,8 +308,9 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	title_open(pool->generation);
 	if (leave_caller(pool) == -1)
 		return -1;
-	/* Before whoever has the socket lets go of it. */
-	(void)heir_look(pool);
+	/* Before we have clients; an old heir keeps the socket until then. */
+	if (!pool->hurry)
+		(void)heir_look(pool);
 	if ((pool->takes_over && takeover_prepare(pool) == -1) ||
 	    port_own(pool) == -1)
 		return -1;
@@ -356,8 +357,8 @@ static int
 generation(struct pool *pool, char *orphans, size_t size)
 {
 	*orphans = '\0';
-	pool->unread = pool->inherited && !pool->takes_over &&
-	    pool->config->per_source == 0;
+	pool->hurry = pool->inherited && !pool->takes_over;
+	pool->unread = pool->hurry && pool->config->per_source == 0;
 	if (!pool->unread)
 		begin_boards(pool, orphans, size);
 	return begin_generation(pool);

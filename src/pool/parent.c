@@ -16,6 +16,7 @@
 #include "overload.h"
 #include "parent.h"
 #include "pool.h"
+#include "port.h"
 #include "signals.h"
 #include "spawn.h"
 #include "takeover.h"
@@ -189,9 +190,9 @@ sleep_well(struct pool *pool, const struct policy_counts *counts)
 		fds[1].fd = pool->listener;
 	if (defer_chld)
 		ms = sooner(ms, (int)(pool->reaped + REAP_PAUSE - now));
-	ms = sooner(ms, sooner(log_tick(), heir_look(pool)));
-	if (pool->unread)
-		ms = 0;
+	ms = sooner(ms, log_tick());
+	ms = pool->hurry ? 0 : sooner(ms, sooner(heir_look(pool),
+	    port_thank(pool)));
 	if (spawn_ask(pool, counts))
 		ms = 0;
 	/* No more than there are: poll(2) refuses more than may be open. */
@@ -250,6 +251,12 @@ static void
 end(struct pool *pool, bool taken)
 {
 	overload_end(pool);
+	/* We have the port from an heir, and were about to have one. */
+	if (pool->predecessor != -1 && !signals_int()) {
+		(void)heir_look(pool);
+		heir_await(pool);
+		(void)port_thank(pool);
+	}
 	/* He who comes next leaves our children alone, as we do. */
 	if (taken || takeover_settle(pool)) {
 		drain_and_part(pool);
@@ -264,12 +271,15 @@ end(struct pool *pool, bool taken)
 		drain_and_wait(pool);
 }
 
-/* What has been put off until those who waited had been let in. */
+/* Who waited has been let in: what has been put off. */
 static void
-read_boards(struct pool *pool)
+catch_up(struct pool *pool)
 {
 	char	orphans[256];
 
+	pool->hurry = false;
+	if (!pool->unread)
+		return;
 	begin_boards(pool, orphans, sizeof(orphans));
 	begin_say_orphans(orphans);
 	manager_ready(pool);
@@ -296,8 +306,8 @@ parent_run(struct pool *pool)
 		    &pool->births, clock_ms()));
 		look_at_crowd(pool);
 		spawn_dismiss(pool, policy_excess(&pool->policy, &counts));
-		if (pool->unread && !first)
-			read_boards(pool);
+		if (pool->hurry && !first)
+			catch_up(pool);
 		first = false;
 		counts = spawn_count(pool);
 		door = sleep_well(pool, &counts);

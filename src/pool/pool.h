@@ -45,6 +45,8 @@ struct pool {
 							   inherit from */
 	bool				 unread;	/* the boards of others
 							   are */
+	bool				 hurry;		/* clients wait: what
+							   can be put off is */
 	int				 others;	/* children of earlier
 							   ones, when last
 							   counted */

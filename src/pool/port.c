@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "heir.h"
 #include "net/clock.h"
 #include "net/explain.h"
 #include "net/listener.h"
@@ -26,6 +27,9 @@
 
 /* How long whoever has the socket may take to answer, in ms. */
 #define ANSWER		1000
+
+/* Between two looks whether our own heir is there, in ms. */
+#define THANK_PAUSE	5
 
 /* How long the door of a rival may take to open, in ms. */
 #define RIVAL		100
@@ -466,14 +470,21 @@ port_own(struct pool *pool)
 	}
 	pool->takes_over = false;
 	say_backlog(pool->config);
-	/* An heir may leave: it is ours, and our heir's. */
-	if (pool->predecessor != -1) {
-		(void)control_say(pool->predecessor, CONTROL_MINE, NULL);
-		(void)close(pool->predecessor);
-		pool->predecessor = -1;
-	}
 	instance_unlock(&pool->instance, INSTANCE_DOOR);
 	return 0;
+}
+
+int
+port_thank(struct pool *pool)
+{
+	if (pool->predecessor == -1)
+		return -1;
+	if (pool->config->heir > 0 && !pool->given && !heir_has_it(pool))
+		return THANK_PAUSE;
+	(void)control_say(pool->predecessor, CONTROL_MINE, NULL);
+	(void)close(pool->predecessor);
+	pool->predecessor = -1;
+	return -1;
 }
 
 void

@@ -27,6 +27,11 @@ int	port_control(struct pool *);
    and leave the door to others.  0 or -1. */
 int	port_own(struct pool *);
 
+/* For the owner, in its loop: an heir from whom it has the socket may leave, once
+   there is one of its own, if there is to be.  How long until it is to be asked
+   again, in ms; -1: it has left. */
+int	port_thank(struct pool *);
+
 /* In a child, its first act: what of all that is the parent's. */
 void	port_forked(struct pool *);
 

@@ -130,6 +130,12 @@ signals_wait(struct pollfd *fds, nfds_t n, int ms, bool defer_chld)
 	return ready;
 }
 
+void
+signals_forget(void)
+{
+	terminated = quit = interrupted = hung_up = child = 0;
+}
+
 bool
 signals_term(void)
 {

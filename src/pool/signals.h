@@ -33,6 +33,9 @@ void	signals_unblock(void);
  */
 int	signals_wait(struct pollfd *, nfds_t, int ms, bool defer_chld);
 
+/* In an heir, which handles them as its parent does: none has come yet. */
+void	signals_forget(void);
+
 /* Which ones have come so far. */
 bool	signals_term(void);
 bool	signals_quit(void);
