@@ -26,6 +26,9 @@
 #define ACCEPT_PAUSE	100
 #define QUEUE_PAUSE	10
 
+/* How many births come first where clients wait at the socket already. */
+#define HURRIED		2
+
 /* The ends of children wait that long after the last ones were dealt with, in
    ms: where each client has a child a busy parent would wake for each of them,
    too. */
@@ -142,6 +145,9 @@ look_at_crowd(struct pool *pool)
 static void
 give_birth(struct pool *pool, int how_many)
 {
+	/* Clients wait: one of them after each few births. */
+	if (pool->hurry && how_many > HURRIED)
+		how_many = HURRIED;
 	while (how_many-- > 0)
 		if (spawn_birth(pool, -1, NULL) == -1)
 			return;

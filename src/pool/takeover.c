@@ -108,8 +108,9 @@ await_answer(struct pool *pool)
 static int
 await_owner(struct pool *pool, bool ours)
 {
-	int64_t	said = clock_ms() + READY;
-	pid_t	holder;
+	struct pollfd	line = { .fd = pool->predecessor, .events = POLLIN };
+	int64_t		said = clock_ms() + READY;
+	pid_t		holder;
 
 	while (instance_lock(&pool->instance, INSTANCE_OWNER, &holder) == -1) {
 		if (errno != EAGAIN || (!ours && signals_end()))
@@ -119,7 +120,9 @@ await_owner(struct pool *pool, bool ours)
 			    "the lock still", holder);
 			said = 0;
 		}
-		(void)signals_wait(NULL, 0, 1, false);
+		/* Its end of the line is closed behind the lock. */
+		if (signals_wait(&line, 1, 1, false) > 0)
+			line.fd = -1;
 	}
 	return 0;
 }
@@ -128,6 +131,7 @@ int
 takeover_ask(struct pool *pool)
 {
 	enum control_word	word = CONTROL_GONE;
+	int			result = -1;
 
 	/* The last moment to think better of it. */
 	(void)signals_wait(NULL, 0, 0, false);
@@ -136,16 +140,16 @@ takeover_ask(struct pool *pool)
 	if (control_say(pool->predecessor, CONTROL_MINE,
 	    &pool->pid_file) == 0)
 		word = await_answer(pool);
-	(void)close(pool->predecessor);
-	pool->predecessor = -1;
-	if (word == CONTROL_NOTHING) {
+	if (word != CONTROL_NOTHING)
+		/* If it has ended without an answer, the port is nobody's. */
+		result = await_owner(pool, word == CONTROL_YOURS);
+	else
 		log_info("takeover: process %d does not answer: expected it "
 		    "to go on (kill -CONT %d)", pool->predecessor_pid,
 		    pool->predecessor_pid);
-		return -1;
-	}
-	/* If it has ended without an answer, the port is nobody's. */
-	return await_owner(pool, word == CONTROL_YOURS);
+	(void)close(pool->predecessor);
+	pool->predecessor = -1;
+	return result;
 }
 
 void

@@ -38,9 +38,10 @@ at(const double *numbers, int n, double place)
 	return result;
 }
 
-/* Of all ways of a strategy: the longest gap of a stretch without a restart. */
+/* Of all ways of a strategy: the longest gap of a stretch without a restart, the
+   median, or another part of all. */
 static double
-quiet_of(const struct table *table, int strategy)
+quiet_of(const struct table *table, int strategy, double part)
 {
 	double	all[MOST];
 	int	way, i, n = 0;
@@ -51,7 +52,7 @@ quiet_of(const struct table *table, int strategy)
 		for (i = 0; i < cell->quiets && n < MOST; i++)
 			all[n++] = cell->quiet[i];
 	}
-	return at(all, n, 0.5);
+	return at(all, n, part);
 }
 
 static void
@@ -142,7 +143,7 @@ table_print(const struct table *table)
 	for (s = 0; s < STRATEGIES; s++)
 		if (table->strategies[s] != NULL)
 			(void)printf(" %s %.1f", table->strategies[s],
-			    quiet_of(table, s));
+			    quiet_of(table, s, 0.5));
 	(void)printf("\n");
 	for (w = 0; w < WAYS; w++)
 		if (ways[w].signal != 0)
@@ -180,11 +181,11 @@ judge(const struct table *table, int s, int w)
 		return bad;
 	bad += broken(table, s, w, "refused", cell->refused, 0);
 	bad += broken(table, s, w, "timed out", cell->timed_out, 0);
+	/* On a machine where it is as long, now and then, without a restart. */
 	if (!table->options.quick)
 		bad += broken(table, s, w, "longest gap in the median",
 		    at(cell->gaps, cell->restarts, 0.5),
-		    quiet_of(table, s) + GAP +
-		    at(cell->down, cell->restarts, 0.5));
+		    quiet_of(table, s, 0.9) + GAP);
 	return bad;
 }
 
