@@ -241,7 +241,9 @@ failures(const struct cell *cell)
 	await_stop(new);
 	(void)snprintf(words, sizeof(words), "process %d is coming in as the "
 	    "parent of " NAME, new);
-	fails("two at once", server_run("-T", PORT, "echo", NULL), 69, words);
+	/* However long it may wait: it is not to take over from the first. */
+	fails("two at once", server_run("-T", "-w", "60", PORT, "echo", NULL),
+	    69, words);
 	send_signal(new, SIGTERM);
 	send_signal(new, SIGCONT);
 	fails("TERM before it asks for the port", await_end(new), 0, "");

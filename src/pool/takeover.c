@@ -25,12 +25,13 @@
 /* How long one who is told to end waits for what is to be, in ms. */
 #define SETTLE		3000
 
-static int64_t
-deadline_of(const struct pool *pool)
+/* How long either is waited for, in ms. */
+static int
+patience(const struct pool *pool)
 {
 	int	ms = pool->config->bind_wait * 1000;
 
-	return clock_ms() + (ms > READY ? ms : READY);
+	return ms > READY ? ms : READY;
 }
 
 static int
@@ -54,7 +55,7 @@ int
 takeover_prepare(struct pool *pool)
 {
 	struct policy_counts	counts;
-	int64_t			deadline = deadline_of(pool);
+	int64_t			deadline = clock_ms() + patience(pool);
 	int			how_many;
 
 	for (;;) {
@@ -77,7 +78,7 @@ takeover_prepare(struct pool *pool)
 	}
 	log_info("takeover: of %d children %d are ready after %d s: process %d "
 	    "serves on", pool->policy.idle_min, spawn_ready(pool),
-	    pool->config->bind_wait, pool->predecessor_pid);
+	    patience(pool) / 1000, pool->predecessor_pid);
 	return -1;
 }
 
@@ -87,7 +88,7 @@ await_answer(struct pool *pool)
 {
 	struct pollfd		line = { .fd = pool->predecessor,
 				    .events = POLLIN };
-	int64_t			deadline = deadline_of(pool);
+	int64_t			deadline = clock_ms() + patience(pool);
 	enum control_word	word;
 
 	do
