@@ -153,6 +153,15 @@ hear_next(struct pool *pool, struct watch *watch)
 	watch->next = -1;
 }
 
+/* As long as there is an owner, he is: who takes a connection that is for him,
+   and has nothing to say, keeps whoever comes in from being heard. */
+static bool
+is_asked(const struct pool *pool, const struct watch *watch)
+{
+	return watch->deadline != 0 &&
+	    instance_holder(&pool->instance, INSTANCE_OWNER) == -1;
+}
+
 /* Sleep until something happens. */
 static void
 sleep_well(struct pool *pool, struct watch *watch)
@@ -160,7 +169,7 @@ sleep_well(struct pool *pool, struct watch *watch)
 	struct pollfd	fds[] = {
 		{ .fd = watch->line, .events = POLLIN },
 		{ .fd = watch->parent, .events = POLLIN },
-		{ .fd = watch->deadline == 0 ? -1 : pool->control,
+		{ .fd = is_asked(pool, watch) ? pool->control : -1,
 		    .events = POLLIN },
 		{ .fd = watch->next, .events = POLLIN },
 	};
