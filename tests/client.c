@@ -11,6 +11,7 @@
 #include "client.h"
 #include "harness.h"
 #include "net/address.h"
+#include "net/sockdiag.h"
 #include "net/stream.h"
 #include "process.h"
 
@@ -186,6 +187,18 @@ table(unsigned int port, unsigned int state, unsigned int peer,
 		}
 	(void)fclose(tcp);
 	return n;
+}
+
+void
+show_table(void)
+{
+	FILE		*tcp = open_table();
+	struct row	 row;
+
+	while (next_row(tcp, &row))
+		note("port %u, peer's %u: %s, inode %lu", row.port, row.peer,
+		    sockdiag_state(row.state), row.inode);
+	(void)fclose(tcp);
 }
 
 int

@@ -32,6 +32,8 @@ bool		sees_end(int fd);
  * nobody has accepted it; otherwise the number of its inode.
  */
 unsigned long	inode_of(unsigned int port, int client);
+/* All rows, as notes. */
+void		show_table(void);
 /* Connections of any port that nobody has accepted, whose client may have left
    already. */
 int		not_accepted(void);

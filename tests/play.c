@@ -114,14 +114,14 @@ stays(const struct step *step, const struct step *end)
 static void
 start(struct terminal *terminal, const struct step *step)
 {
-	int	i;
+	struct wait	wait = { .what = "an accept()" };
 
 	if (terminal->fd == -1)
 		terminal_open(terminal);
 	if (step->typed == NULL) {
-		/* Nobody who reads and types is faster than accept(). */
-		for (i = 0; i < 500 && not_accepted() > 0; i++)
-			(void)poll(NULL, 0, 2);
+		/* Nobody who reads and types is faster than that. */
+		while (not_accepted() > 0)
+			wait_a_moment(&wait);
 		terminal_press(terminal, "\003");
 	} else
 		terminal_type(terminal, step->typed);
@@ -153,6 +153,7 @@ show(struct terminal *terminal, const struct step *step)
 		free(here[i]);
 	}
 	note("here: %s", terminal->prompts ? "the prompt" : "no prompt");
+	show_table();
 }
 
 /* One step; whether it went as the page says. */

@@ -256,7 +256,7 @@ left_behind(void)
 	struct wait	wait = { .what = "the one who sleeps" };
 	int		client = dial(5006), status;
 	char		text[80];
-	pid_t		sleeper;
+	pid_t		left[64], sleeper;
 
 	ok(hears(client, "started\n"), "a program leaves another one behind");
 	send_signal(server.pid, SIGTERM);
@@ -264,7 +264,8 @@ left_behind(void)
 	await_no_listener(5006);
 	/* The shell, or an idle child, may be the last but one to end. */
 	for (;;) {
-		await_children(0, 1, &sleeper);
+		await_children(0, 1, left);
+		sleeper = left[0];
 		if (title_is(sleeper, "sleep"))
 			break;
 		wait_a_moment(&wait);
