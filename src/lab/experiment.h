@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* The experiments: each is one file, exp_*.c, and one row of experiments.c. */
+#ifndef LAB_EXPERIMENT_H
+#define LAB_EXPERIMENT_H
+
+#include "stage.h"
+
+struct experiment {
+	const char	*name;
+	const char	*claim;		/* one sentence */
+	const char	*source;	/* who says so, and where */
+	int		 seconds, quick;	/* what it takes, about */
+	void		(*play)(struct stage *);
+};
+
+/* All, and NULL behind the last name. */
+extern const struct experiment	experiments[];
+
+/* NULL: there is none of that name. */
+const struct experiment		*experiment_find(const char *name);
+
+void	exp_article(struct stage *);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#include <stddef.h>
+#include <string.h>
+
+#include "experiment.h"
+
+const struct experiment	experiments[] = {
+	{ "article", "TIME_WAIT refuses a restart, and SO_REUSEADDR allows it",
+	    "the article, figures 1 to 10 (doc/article.md)", 65, 2,
+	    exp_article },
+	{ NULL, NULL, NULL, 0, 0, NULL },
+};
+
+const struct experiment *
+experiment_find(const char *name)
+{
+	const struct experiment	*experiment;
+
+	for (experiment = experiments; experiment->name != NULL; experiment++)
+		if (strcmp(experiment->name, name) == 0)
+			return experiment;
+	return NULL;
+}

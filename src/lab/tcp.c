@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <err.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "net/address.h"
+#include "tcp.h"
+
+#define PATIENCE	5	/* s */
+
+static struct address
+parsed(const char *text)
+{
+	struct address	address;
+
+	if (address_numeric(&address, text) == -1)
+		errx(EX_SOFTWARE, "'%s' is no address", text);
+	return address;
+}
+
+static int
+closed(int fd)
+{
+	int	saved = errno;
+
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+static bool
+set(int fd, int level, int option)
+{
+	int	on = 1;
+
+	return setsockopt(fd, level, option, &on, sizeof(on)) == 0;
+}
+
+static int
+make(int family, int options)
+{
+	struct timeval	limit = { .tv_sec = PATIENCE };
+	int		fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+	    sizeof(limit)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
+	    sizeof(limit)) == 0 &&
+	    (!(options & TCP_RA) || set(fd, SOL_SOCKET, SO_REUSEADDR)) &&
+	    (!(options & TCP_RP) || set(fd, SOL_SOCKET, SO_REUSEPORT)) &&
+	    (!(options & TCP_V6ONLY) || set(fd, IPPROTO_IPV6, IPV6_V6ONLY)))
+		return fd;
+	return closed(fd);
+}
+
+int
+tcp_bind(const char *address, int options)
+{
+	struct address	own = parsed(address);
+	int		fd = make(own.sa.sa_family, options);
+
+	if (fd == -1 || bind(fd, &own.sa, own.len) == 0)
+		return fd;
+	return closed(fd);
+}
+
+int
+tcp_listen(const char *address, int options, int backlog)
+{
+	int	fd = tcp_bind(address, options);
+
+	if (fd == -1 || listen(fd, backlog) == 0)
+		return fd;
+	return closed(fd);
+}
+
+int
+tcp_connect(const char *to, const char *from, int options)
+{
+	struct address	peer = parsed(to);
+	int		fd = from != NULL ? tcp_bind(from, options) :
+			    make(peer.sa.sa_family, options);
+
+	if (fd == -1 || connect(fd, &peer.sa, peer.len) == 0)
+		return fd;
+	return closed(fd);
+}
+
+int
+tcp_accept(int listener)
+{
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}

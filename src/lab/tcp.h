@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sockets of the experiment's own process.  Addresses are text, "127.0.0.1:80"
+ * or "[::1]:80".  Each call returns a descriptor that is closed on exec, or -1
+ * with errno; none waits longer than 5 s (EAGAIN, EINPROGRESS).
+ */
+#ifndef LAB_TCP_H
+#define LAB_TCP_H
+
+enum {
+	TCP_PLAIN = 0,
+	TCP_RA = 1,		/* SO_REUSEADDR, before bind() */
+	TCP_RP = 2,		/* SO_REUSEPORT, before bind() */
+	TCP_V6ONLY = 4		/* IPV6_V6ONLY */
+};
+
+/* socket() and bind(); and listen(); */
+int	tcp_bind(const char *address, int options);
+int	tcp_listen(const char *address, int options, int backlog);
+/* connect(), from an address if one is given (its socket has the options). */
+int	tcp_connect(const char *to, const char *from, int options);
+int	tcp_accept(int listener);
+
+#endif
