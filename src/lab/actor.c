@@ -20,7 +20,7 @@ static const struct {
 	bool		from_here;
 	const char	*folder;
 } places[] = {
-	{ true, "" }, { true, "/doc/examples" }, { true, "/src/lab" },
+	{ true, "" }, { true, "/.." }, { true, "/doc/examples" }, { true, "/src/lab" },
 	{ true, "/../sbin" }, { false, LIBEXECDIR },
 };
 static char	here[PATH_MAX];

@@ -32,14 +32,15 @@ paint(const struct report *report, enum colour colour)
 static void
 wrap(FILE *out, const char *text, int indent, int column)
 {
-	int	len;
+	const char	*begin = text;
+	int		 len;
 
 	while (*text != '\0') {
 		len = (int)strcspn(text, " ");
 		if (column + 1 + len > WIDTH && column > indent) {
 			(void)fprintf(out, "\n%*s", indent, "");
 			column = indent;
-		} else if (column > indent) {
+		} else if (column > indent && text > begin) {
 			(void)fputc(' ', out);
 			column++;
 		}
