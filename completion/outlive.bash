@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
-# bash's completion for outlived, outlivectl and outlive-why.  Options, services
-# and strategies are those that --help tells when they are asked for.
+# bash's completion for outlived, outlivectl, outlive-lab and outlive-why.
+# Options, services and strategies are those that --help tells when they are asked
+# for, experiments those of list.
 
 # Reads --help: into options, and into takes what their argument is; into
 # strategies, services and actions the words for these.  Of the options of
@@ -90,7 +91,9 @@ _outlive_word() {
 	outlived:2) [[ ${plain[1]} != exec ]] || compgen -c -f -- "$current" ;;
 	outlived:[3-9] | outlived:??*)
 		[[ ${plain[1]} != exec ]] || compgen -f -- "$current" ;;
-	outlivectl:0) compgen -W "${actions[*]}" -- "$current" ;;
+	outlive-lab:[1-9]*) [[ ${plain[0]} != run ]] || compgen \
+	    -W "$("$program" list 2>/dev/null | sed 's/ .*//')" -- "$current" ;;
+	outlivectl:0 | outlive-lab:0) compgen -W "${actions[*]}" -- "$current" ;;
 	esac
 }
 
@@ -105,7 +108,7 @@ _outlive() {
 	[[ $line != *[[:space:]] ]] || words+=('')
 	current=${words[-1]}
 	for word in "${words[@]:1}"; do
-		[[ $word != @(status|stop|drain) ]] || action=$word
+		[[ $word != @(status|stop|drain|list|run) ]] || action=$word
 	done
 	_outlive_read_help "$program" "$action"
 	for word in "${words[@]:1:${#words[@]}-2}"; do
@@ -137,4 +140,4 @@ _outlive() {
 		COMPREPLY=("${COMPREPLY[@]#"${current%:*}:"}")
 	compopt -o filenames 2>/dev/null
 }
-complete -F _outlive outlived outlivectl outlive-why
+complete -F _outlive outlived outlivectl outlive-lab outlive-why

@@ -35,15 +35,19 @@ offers() {
 place=$(mktemp -d) || exit 1
 trap 'rm -r "$place"' EXIT
 . "$src/completion/outlive.bash"
-for program in outlived outlivectl outlive-why; do
+for program in outlived outlivectl outlive-lab outlive-why; do
 	complete -p $program | grep -q -- '-F _outlive '
 	check "$program has a completion" [ $? = 0 ]
 	# Wherever the page has them.
 	options=$(./$program --help | grep -oE '^ +-.*|--help, --version' |
 	    grep -oE '(^|[ ,])(-[a-zA-Z0-9]|--[a-z-]+)' | tr -d ' ,' | sort -u)
 	found=
-	for action in '' 'status ' 'stop ' 'drain '; do
-		[ $program = outlivectl ] || [ -z "$action" ] || continue
+	for action in '' 'status ' 'stop ' 'drain ' 'run '; do
+		case $program:$action in
+		outlivectl:run*) continue ;;
+		outlivectl:* | outlive-lab:run* | *:) ;;
+		*) continue ;;
+		esac
 		complete_line "./$program $action-"
 		found="$found ${COMPREPLY[*]}"
 	done
@@ -73,6 +77,10 @@ offers './outlivectl -n 9999 st' 'status stop'
 offers './outlivectl status --' \
     '--name --state-dir --json --watch --help --version'
 offers './outlive-why --reuse' '--reuseaddr --reuseport'
+offers './outlive-lab ' 'list run'
+offers './outlive-lab run --quick art' article
+offers './outlive-lab run article book' book-servers
+offers './outlive-lab list ' ''
 mkdir -p "$place/127.0.0.1:9999" "$place/main" "$place/not-one"
 touch "$place/127.0.0.1:9999/lock" "$place/main/lock" "$place/a-log"
 offers "./outlivectl -S $place -n " '127.0.0.1:9999 main'
@@ -96,6 +104,6 @@ else
 	skip "zsh's can be parsed" 'there is no zsh'
 fi
 head -1 "$src/completion/_outlived" |
-    grep -qx '#compdef outlived outlivectl outlive-why'
+    grep -qx '#compdef outlived outlivectl outlive-lab outlive-why'
 check 'and says for which commands it is' [ $? = 0 ]
 finish

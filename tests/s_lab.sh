@@ -39,6 +39,40 @@ else
 	    [ "$(grep -c "$esc" "$dir/all")" = 0 ]
 fi
 
+# What is another one at each run.
+mask() {
+	sed -E 's/ *[0-9]+\.[0-9] ms/ # ms/; s/\([0-9]+\)/(#)/g; s/ [0-9]+ s / # s /g
+	    s/^( *\$ kill -[A-Z0-9]+) [0-9]+/\1 #/; s/^ +//; s/ +/ /g'
+}
+# The page has the claims and sources of the list, in its order, and shows what is
+# printed: SECTION, a tab, a line.
+page=${srcdir:-.}/doc/experiments.md
+sed -n 's/^## //p; s/^\*Claim:\* \(.*\)\.$/; \1/p; s/^\*Source:\* \(.*\)\.$/; \1/p' "$page" |
+    tr -d '\n' >"$dir/claims"
+./outlive-lab list | sed 's/  */; /; s/; [0-9]* s, quick [0-9]* s$//' |
+    tr -d '\n' >"$dir/list"
+cmp -s "$dir/claims" "$dir/list" || {
+	diff "$dir/list" "$dir/claims" | tr ';' '\n' | sed 's/^/# /'; false; }
+check 'doc/experiments.md has every claim and source' [ $? = 0 ]
+for name in $names; do
+	check "and how to run $name" \
+	    [ "$(grep -cx "    \$ outlive-lab run $name" "$page")" = 1 ]
+done
+if [ -s "$dir/all" ]; then
+	awk '/^## / { s = $2 } /^    / && !/\$ outlive-lab/ {
+	    print s "\t" substr($0, 5) }' "$page" | mask >"$dir/page"
+	awk -v names=" $(echo $names) " '/^[a-z0-9-]+: / {
+	    name = $1; sub(/:/, "", name)
+	    if (index(names, " " name " ")) s = name } { print s "\t" $0 }' \
+	    "$dir/all" | mask >"$dir/printed"
+	awk -F '\t' 'NR == FNR { line[$1, ++n[$1]] = $2; next }
+	    { do i[$1]++; while (i[$1] <= n[$1] && line[$1, i[$1]] != $2)
+	      if (i[$1] > n[$1] && !said[$1]++) {
+		print "# " $1 " does not print (there): " $2; bad = 1 } }
+	    END { exit bad }' "$dir/printed" "$dir/page"
+	check 'what it shows is printed, in that order' [ $? = 0 ]
+fi
+
 # says WORDS ARGUMENT...: one line on standard error with them, status 64.
 says() {
 	words=$1

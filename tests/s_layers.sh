@@ -32,6 +32,7 @@ may 'src/lab/server[12].c doc/examples/*.c' 'nothing'
 may 'src/ctl/*.[ch]' '[a-z]+\.h' 'pool/(generation|instance)\.h' 'net/[a-z]+\.h'
 may 'src/outlivectl.c' 'ctl/[a-z]+\.h'
 may 'src/outlived.c' 'outlive\.h' 'service/[a-z]+\.h'
+may 'src/outlive-lab.c' 'lab/(capture|experiment|run)\.h'
 may 'src/outlive-why.c' 'net/[a-z]+\.h' 'pool/orphan\.h'
 may 'include/*.h' 'nothing'
 # prints FILE LINES: it has fewer, of 80 columns at most.
