@@ -151,6 +151,17 @@ told(const char *words)
 	return false;
 }
 
+static int
+times(const char *words)
+{
+	const char	*at = text;
+	int		 n;
+
+	for (n = 0; (at = strstr(at, words)) != NULL; n++)
+		at++;
+	return n;
+}
+
 static void
 verdicts(void)
 {
@@ -186,6 +197,8 @@ verdicts(void)
 	    told("\"verdict\":\"broken\",\"predictions\":2,\"broken\":1") &&
 	    told("\"segment\":\"RST ACK ack 1\"") && told("\"held\":false,"
 	    "\"seen\":\"Connection refused\""), "the same as JSON");
+	ok(times("\"segment\":\"SYN seq 0\"") == 2 &&
+	    times("\"segment\"") == 4, "each segment is captured once");
 }
 
 /* Its programs end with it, whoever of it is killed. */
@@ -350,6 +363,8 @@ main(void)
 	/* Boxes are for UTF-8. */
 	(void)setenv("LC_ALL", "C", 1);
 	harness_begin();
+	/* Should an experiment not be in its own, it is not in the host's. */
+	harness_own_network();
 	verdicts();
 	nothing_is_left();
 	drawn_is_captured();
