@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <err.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -54,7 +55,24 @@ step_row(struct step *step, const struct row *given)
 	struct row	*row = have(malloc(sizeof(*row)));
 
 	*row = *given;
+	row->id = have(strdup(given->id));
+	row->what = have(strdup(given->what));
+	row->unp = have(strdup(given->unp));
+	row->bsd = have(strdup(given->bsd));
+	row->lin = have(strdup(given->lin));
 	STAILQ_INSERT_TAIL(&step->rows, row, next);
+}
+
+static void
+row_free(struct row *row)
+{
+	const char	*words[] = { row->id, row->what, row->unp, row->bsd,
+			    row->lin };
+	size_t		 i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		free((void *)(uintptr_t)words[i]);
+	free(row);
 }
 
 void
@@ -77,7 +95,7 @@ step_free(struct step *step)
 	}
 	while ((row = STAILQ_FIRST(&step->rows)) != NULL) {
 		STAILQ_REMOVE_HEAD(&step->rows, next);
-		free(row);
+		row_free(row);
 	}
 	free(step->text);
 	sockets_free(&step->before);
