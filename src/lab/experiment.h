@@ -20,5 +20,6 @@ extern const struct experiment	experiments[];
 const struct experiment		*experiment_find(const char *name);
 
 void	exp_article(struct stage *);
+void	exp_bind(struct stage *);
 
 #endif

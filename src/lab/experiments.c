@@ -8,6 +8,9 @@ const struct experiment	experiments[] = {
 	{ "article", "TIME_WAIT refuses a restart, and SO_REUSEADDR allows it",
 	    "the article, figures 1 to 10 (doc/article.md)", 65, 2,
 	    exp_article },
+	{ "bind", "SO_REUSEADDR lets a server bind beside what is left, if "
+	    "both have it", "UNP 7.5, socket(7), "
+	    "stackoverflow.com/q/14388706", 2, 2, exp_bind },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 

@@ -6,6 +6,7 @@
 #include <err.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -98,4 +99,11 @@ int
 tcp_accept(int listener)
 {
 	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+const char *
+tcp_answer(bool succeeded, const char *success)
+{
+	return succeeded ? success : errno == EADDRINUSE ? "in use" :
+	    errno == ECONNREFUSED ? "refused" : strerrorname_np(errno);
 }

@@ -7,6 +7,8 @@
 #ifndef LAB_TCP_H
 #define LAB_TCP_H
 
+#include <stdbool.h>
+
 enum {
 	TCP_PLAIN = 0,
 	TCP_RA = 1,		/* SO_REUSEADDR, before bind() */
@@ -20,5 +22,9 @@ int	tcp_listen(const char *address, int options, int backlog);
 /* connect(), from an address if one is given (its socket has the options). */
 int	tcp_connect(const char *to, const char *from, int options);
 int	tcp_accept(int listener);
+
+/* For a table of claims: what success is called there; or else, by errno, "in
+   use", "refused", or its name. */
+const char	*tcp_answer(bool succeeded, const char *success);
 
 #endif
