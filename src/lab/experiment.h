@@ -19,6 +19,7 @@ extern const struct experiment	experiments[];
 /* NULL: there is none of that name. */
 const struct experiment		*experiment_find(const char *name);
 
+void	exp_addresses(struct stage *);
 void	exp_article(struct stage *);
 void	exp_bind(struct stage *);
 

@@ -11,6 +11,9 @@ const struct experiment	experiments[] = {
 	{ "bind", "SO_REUSEADDR lets a server bind beside what is left, if "
 	    "both have it", "UNP 7.5, socket(7), "
 	    "stackoverflow.com/q/14388706", 2, 2, exp_bind },
+	{ "addresses", "Which addresses may share a port is not the same on "
+	    "Linux and BSD", "UNP 7.5, socket(7), "
+	    "stackoverflow.com/q/14388706", 1, 1, exp_addresses },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
