@@ -19,6 +19,7 @@
 #include "net/clock.h"
 #include "netns.h"
 #include "stage.h"
+#include "tcp.h"
 
 /* What is to become so has that long, and is looked at so often; segments may
    come late by a delayed ACK.  In ms. */
@@ -346,6 +347,50 @@ stage_expect_state(struct stage *stage, const char *local, const char *peer,
 	return stage_expect(stage, is == state, seen, "%s%s%s: %s", local,
 	    peer == NULL ? "" : " with ", peer == NULL ? "" : peer,
 	    state == 0 ? "nothing in the table" : sockdiag_state(state));
+}
+
+bool
+stage_expect_timer(struct stage *stage, const char *local, const char *peer,
+    int least, int most)
+{
+	struct address		 ends[2] = { parsed(local), parsed(peer) };
+	struct sockets		 sockets;
+	const struct sockdiag	*socket = NULL;
+	int64_t			 ms = -1;
+	char			 seen[32] = "nothing is there";
+
+	if (sockets_read(&sockets) == 0 && (socket = sockets_find(&sockets,
+	    &ends[0], &ends[1])) != NULL && (ms = socket->ends) != -1)
+		(void)snprintf(seen, sizeof(seen), "%.1f s", (double)ms / 1e3);
+	else if (socket != NULL)
+		(void)strlcpy(seen, "no timer", sizeof(seen));
+	sockets_free(&sockets);
+	if (most == 0)
+		return stage_expect(stage, socket != NULL && ms == -1, seen,
+		    "%s with %s: no timer ends it", local, peer);
+	return stage_expect(stage, ms >= least * 1000LL && ms <= most * 1000LL,
+	    seen, "%s with %s: the kernel's timer has %d to %d s left",
+	    local, peer, least, most);
+}
+
+bool
+stage_expect_read(struct stage *stage, int fd, size_t least, size_t most,
+    int error)
+{
+	char	seen[96], range[32];
+	int	is;
+	size_t	n = tcp_drain(fd, &is);
+
+	(void)snprintf(seen, sizeof(seen), "%zu bytes, then %s", n,
+	    is == 0 ? "end-of-file" : strerror(is));
+	(void)snprintf(range, sizeof(range), "%zu to %zu", least, most);
+	if (least == most)
+		(void)snprintf(range, sizeof(range), "%zu", most);
+	else
+		stage_note(stage, "The client has read %s.", seen);
+	return stage_expect(stage, n >= least && n <= most && is == error,
+	    seen, "the client reads %s bytes, then %s", range,
+	    error == 0 ? "end-of-file" : strerror(error));
 }
 
 bool

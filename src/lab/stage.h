@@ -76,6 +76,14 @@ bool	stage_expect(struct stage *, bool held, const char *seen,
    and has been accepted; 0: there is none. */
 bool	stage_expect_state(struct stage *, const char *local,
 	    const char *peer, unsigned int state);
+/* The kernel removes it in so many seconds, by its timer as it is now; 0 and 0:
+   no such timer runs. */
+bool	stage_expect_timer(struct stage *, const char *local,
+	    const char *peer, int least, int most);
+/* The client's end of that descriptor can read so many bytes, and then there is
+   an error, or, 0, end-of-file. */
+bool	stage_expect_read(struct stage *, int fd, size_t least, size_t most,
+	    int error);
 /* An actor prints a text; ends by itself with a status, or by a signal. */
 bool	stage_expect_says(struct stage *, struct actor *, const char *text);
 bool	stage_expect_exit(struct stage *, struct actor *, int status);

@@ -107,3 +107,24 @@ tcp_answer(bool succeeded, const char *success)
 	return succeeded ? success : errno == EADDRINUSE ? "in use" :
 	    errno == ECONNREFUSED ? "refused" : strerrorname_np(errno);
 }
+
+int
+tcp_abort(int fd)
+{
+	struct linger	linger = { .l_onoff = 1, .l_linger = 0 };
+
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+size_t
+tcp_drain(int fd, int *error)
+{
+	char	bytes[65536];
+	size_t	sum = 0;
+	ssize_t	n;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+		sum += (size_t)n;
+	*error = n == 0 ? 0 : errno;
+	return sum;
+}

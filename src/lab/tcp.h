@@ -8,6 +8,7 @@
 #define LAB_TCP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum {
 	TCP_PLAIN = 0,
@@ -26,5 +27,10 @@ int	tcp_accept(int listener);
 /* For a table of claims: what success is called there; or else, by errno, "in
    use", "refused", or its name. */
 const char	*tcp_answer(bool succeeded, const char *success);
+
+/* SO_LINGER {1, 0}: close() sends RST.  0, or -1 with errno. */
+int	tcp_abort(int fd);
+/* Read until there is no more: bytes, and why, 0 for end-of-file. */
+size_t	tcp_drain(int fd, int *error);
 
 #endif
