@@ -22,5 +22,8 @@ const struct experiment		*experiment_find(const char *name);
 void	exp_addresses(struct stage *);
 void	exp_article(struct stage *);
 void	exp_bind(struct stage *);
+void	exp_fin_wait2(struct stage *);
+void	exp_linger(struct stage *);
+void	exp_time_wait(struct stage *);
 
 #endif

@@ -14,6 +14,13 @@ const struct experiment	experiments[] = {
 	{ "addresses", "Which addresses may share a port is not the same on "
 	    "Linux and BSD", "UNP 7.5, socket(7), "
 	    "stackoverflow.com/q/14388706", 1, 1, exp_addresses },
+	{ "time-wait", "The end that closes first is in TIME_WAIT, for 60 s",
+	    "RFC 9293, RFC 1122, UNP 2.7 and 7.5, tcp(7)", 64, 4,
+	    exp_time_wait },
+	{ "fin-wait2", "No sysctl ends CLOSE_WAIT, and one ends FIN_WAIT2 "
+	    "once nobody has it", "RFC 9293 3.6, tcp(7)", 3, 3, exp_fin_wait2 },
+	{ "linger", "SO_LINGER {1, 0} spares TIME_WAIT, and may lose data",
+	    "UNP 7.5, socket(7)", 2, 2, exp_linger },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
