@@ -302,6 +302,43 @@ dumps(void)
 	(void)close(fd);
 }
 
+/* A client that has bound its port, and keeps its socket when both ends have
+   closed: it is in TIME_WAIT, and bound. */
+static void
+bound_in_time_wait(void)
+{
+	struct sockaddr_in	own = { .sin_family = AF_INET,
+				    .sin_port = htons(40000) };
+	struct sockaddr_in	server = { .sin_family = AF_INET,
+				    .sin_port = htons(5000) };
+	struct sockdiag_table	table = { 0 };
+	int			listener = socket(AF_INET, SOCK_STREAM, 0);
+	int			client = socket(AF_INET, SOCK_STREAM, 0);
+	int			accepted;
+	char			byte;
+
+	own.sin_addr.s_addr = server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(listener, (struct sockaddr *)&server, sizeof(server)) == -1 ||
+	    listen(listener, 1) == -1 ||
+	    bind(client, (struct sockaddr *)&own, sizeof(own)) == -1 ||
+	    connect(client, (struct sockaddr *)&server,
+	    sizeof(server)) == -1 ||
+	    (accepted = accept(listener, NULL, NULL)) == -1)
+		bail("a connection: %s", strerror(errno));
+	(void)shutdown(client, SHUT_WR);
+	(void)!read(accepted, &byte, 1);
+	(void)close(accepted);
+	ok(sockdiag_read(&table, 40000) == 0 && table.n >= 1 &&
+	    table.sockets[0].state == TCP_TIME_WAIT, "in TIME_WAIT");
+	/* Linux 6.8 shows what is bound. */
+	ok(table.n == 1 || (table.n == 2 &&
+	    table.sockets[1].state == TCP_CLOSE &&
+	    table.sockets[1].inode != 0), "and bound, by one who has it still");
+	sockdiag_free(&table);
+	(void)close(client);
+	(void)close(listener);
+}
+
 int
 main(void)
 {
@@ -318,5 +355,7 @@ main(void)
 	}
 	endings();
 	dumps();
+	harness_own_network();
+	bound_in_time_wait();
 	return done();
 }

@@ -330,6 +330,10 @@ compare(const void *one, const void *other)
 	/* Several may have one address as long as they have no peer. */
 	if (address_port(&a->peer) == 0 && a->inode != b->inode)
 		return a->inode < b->inode ? -1 : 1;
+	/* A process may keep the socket of a connection that is in TIME_WAIT: the
+	   port is bound then, and the kernel has both. */
+	if ((a->state == TCP_CLOSE) != (b->state == TCP_CLOSE))
+		return a->state == TCP_CLOSE ? 1 : -1;
 	return 0;
 }
 
