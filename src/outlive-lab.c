@@ -165,6 +165,7 @@ main(int argc, char *argv[])
 	size_t			 n;
 	int			 status;
 
+	setproctitle_init(argc, argv, environ);
 	(void)setlocale(LC_CTYPE, "");
 	parse(argc, argv, &options_, &all, &pcap);
 	what = argv[optind];

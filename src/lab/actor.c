@@ -70,18 +70,37 @@ become(const char *path, const char *const argv[], int output)
 	_exit(127);
 }
 
+static int
+prepare(struct actor *actor, const char *name)
+{
+	*actor = (struct actor){ .output = -1 };
+	(void)strlcpy(actor->name, name, sizeof(actor->name));
+	actor->output = memfd_create(name, MFD_CLOEXEC);
+	return actor->output == -1 ? -1 :
+	    fcntl(actor->output, F_SETFL, O_APPEND);
+}
+
+int
+actor_fork(struct actor *actor, const char *name, void (*play)(void *),
+    void *what)
+{
+	if (prepare(actor, name) == -1)
+		return -1;
+	if ((actor->pid = fork()) != 0)
+		return actor->pid == -1 ? -1 : 0;
+	(void)dup2(actor->output, STDOUT_FILENO);
+	setproctitle("-%s", name);
+	play(what);
+	_exit(0);
+}
+
 int
 actor_start(struct actor *actor, const char *const argv[])
 {
 	char	path[PATH_MAX];
 
-	*actor = (struct actor){ .output = -1 };
-	(void)strlcpy(actor->name, argv[0], sizeof(actor->name));
-	if (find(argv[0], path, sizeof(path)) == -1)
-		return -1;
-	actor->output = memfd_create(argv[0], MFD_CLOEXEC);
-	if (actor->output == -1 ||
-	    fcntl(actor->output, F_SETFL, O_APPEND) == -1)
+	if (prepare(actor, argv[0]) == -1 ||
+	    find(argv[0], path, sizeof(path)) == -1)
 		return -1;
 	if ((actor->pid = fork()) == 0)
 		become(path, argv, actor->output);

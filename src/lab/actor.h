@@ -11,6 +11,10 @@ void	actors_begin(void);
 
 /* 0; or -1 with errno: there is no such program, or no process. */
 int	actor_start(struct actor *, const char *const argv[]);
+/* The same for a function of the experiment: a process with all that we have open,
+   whose standard output is kept, too.  It ends with status 0. */
+int	actor_fork(struct actor *, const char *name, void (*play)(void *),
+	    void *);
 /* Notice if it has ended. */
 void	actor_look(struct actor *);
 /* What it has printed from an offset on: bytes. */

@@ -215,17 +215,36 @@ stage_wait(struct stage *stage, int seconds, const char *what,
 	return over;
 }
 
+static struct actor *
+next_actor(struct stage *stage)
+{
+	if (stage->n == STAGE_ACTORS)
+		errx(EX_SOFTWARE, "more than %d actors", STAGE_ACTORS);
+	return &stage->actors[stage->n];
+}
+
+struct actor *
+stage_fork(struct stage *stage, const char *name, void (*play)(void *),
+    void *what)
+{
+	struct actor	*actor = next_actor(stage);
+
+	if (actor_fork(actor, name, play, what) == -1)
+		stage_skip(stage, "%s cannot be forked: %s", name,
+		    strerror(errno));
+	stage->n++;
+	return actor;
+}
+
 struct actor *
 stage_start(struct stage *stage, const char *program, ...)
 {
 	const char	*argv[ARGUMENTS + 1] = { program };
 	char		 text[TEXT];
-	struct actor	*actor = &stage->actors[stage->n];
+	struct actor	*actor = next_actor(stage);
 	int		 n = 1;
 	va_list		 arguments;
 
-	if (stage->n == STAGE_ACTORS)
-		errx(EX_SOFTWARE, "more than %d actors", STAGE_ACTORS);
 	va_start(arguments, program);
 	while (n < ARGUMENTS && (argv[n] = va_arg(arguments,
 	    const char *)) != NULL)

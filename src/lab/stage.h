@@ -63,6 +63,10 @@ void	stage_skip(struct stage *, const char *format, ...)
 /* A program of ours with its arguments, NULL at the end. */
 struct actor	*stage_start(struct stage *, const char *program, ...)
 		    __attribute__((__sentinel__));
+/* A process of the experiment itself, which plays its part and ends with status 0.
+   It has what is open here; what it prints goes by write(2). */
+struct actor	*stage_fork(struct stage *, const char *name,
+		    void (*play)(void *), void *);
 void		 stage_signal(struct stage *, const struct actor *, int signo);
 
 /*
