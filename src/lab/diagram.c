@@ -149,6 +149,24 @@ arrow(FILE *out, const char *label, int to_left, int boxes)
 		(void)fputs(glyphs[boxes].to_right, out);
 }
 
+/* The only one who listens at an address: of several nobody knows whose queue a
+   connection is in. */
+static const struct sockdiag *
+only_listener(const struct sockets *sockets, const struct address *local)
+{
+	const struct sockdiag	*found = sockets_find(sockets, local, NULL);
+	const struct sockdiag	*end = sockets->table.sockets +
+				    sockets->table.n;
+	const struct sockdiag	*socket;
+
+	if (found == NULL)
+		return NULL;
+	for (socket = found + 1; socket < end; socket++)
+		if (socket->state == TCP_LISTEN && same(&socket->local, local))
+			return NULL;
+	return found;
+}
+
 /* Who is at the end of that lifeline. */
 static const char *
 who(const struct sockets *before, const struct sockets *after,
@@ -165,7 +183,7 @@ who(const struct sockets *before, const struct sockets *after,
 	}
 	if (socket == NULL || socket->inode == 0) {
 		in = after;
-		socket = sockets_find(after, local, NULL);
+		socket = only_listener(after, local);
 	}
 	if (socket != NULL)
 		(void)sockets_owner(in, socket, owner, size);
