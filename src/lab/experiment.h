@@ -25,5 +25,7 @@ void	exp_bind(struct stage *);
 void	exp_fin_wait2(struct stage *);
 void	exp_linger(struct stage *);
 void	exp_time_wait(struct stage *);
+void	exp_starvation(struct stage *);
+void	exp_unaccepted(struct stage *);
 
 #endif
