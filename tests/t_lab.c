@@ -175,8 +175,8 @@ verdicts(void)
 	ok(told("held connect() fails: Connection refused") &&
 	    told("NOT HELD connect() succeeds") &&
 	    told("seen: Connection refused"), "it is named, and what was seen");
-	ok(told("wrong: 1 of 2 predictions did not hold, first: step 1: "
-	    "connect()"), "and at the end again");
+	ok(told("wrong: 1 of 2 predictions did not hold, first:\n"
+	    "    step 1: connect()"), "and at the end again");
 	ok(told("|-- SYN seq 0 --") && told("-- RST ACK ack 1 --|"),
 	    "and its segments are drawn");
 	ok(played(2, 1, plain) == 1 && told("NOT HELD 127.0.0.1:7000: LISTEN") &&

@@ -195,8 +195,10 @@ who(const struct sockets *before, const struct sockets *after,
 static void
 heading(FILE *out, const char *left, const char *right)
 {
-	(void)fprintf(out, "%*s%-*s%s\n", TIME + STATE + 1, "",
-	    ARROW + 2 - (int)strlen(right), left, right);
+	if (*left != '\0' || *right != '\0')
+		(void)fprintf(out, "%*s%-*s%s\n", TIME + STATE + 1, "",
+		    *right == '\0' ? 0 : ARROW + 2 - (int)strlen(right), left,
+		    right);
 }
 
 static void
@@ -264,8 +266,8 @@ diagram_draw(struct diagram *diagram, FILE *out,
 			left_out++;
 	}
 	if (left_out > 0)
-		(void)fprintf(out, "\n%*sand %d more connections\n", TIME,
-		    "", left_out);
+		(void)fprintf(out, "\n%*sand %d more connection%s\n", TIME,
+		    "", left_out, left_out == 1 ? "" : "s");
 	return 0;
 }
 

@@ -21,12 +21,11 @@ const struct experiment	experiments[] = {
 	    "once nobody has it", "RFC 9293 3.6, tcp(7)", 3, 3, exp_fin_wait2 },
 	{ "linger", "SO_LINGER {1, 0} spares TIME_WAIT, and may lose data",
 	    "UNP 7.5, socket(7)", 2, 2, exp_linger },
-	{ "starvation", "with a SO_REUSEPORT listener per child some clients "
-	    "wait for ever", "socket(7), SO_REUSEPORT; UNP 30.6 has one for "
-	    "all children", 3, 3, exp_starvation },
-	{ "unaccepted", "queued clients end with the listening socket, "
+	{ "starvation", "With a SO_REUSEPORT listener per child some clients "
+	    "wait for ever", "socket(7); UNP 30.6 has one listener for all", 3, 3, exp_starvation },
+	{ "unaccepted", "Queued clients end with the listening socket, "
 	    "not with its owner",
-	    "UNP 4.5, 15.7; tcp(7), ip(7), unix(7); ip-sysctl, tcp_migrate_req",
+	    "UNP 4.5 and 15.7, tcp(7), ip(7), unix(7)",
 	    5, 5, exp_unaccepted },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };

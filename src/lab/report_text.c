@@ -200,7 +200,8 @@ text_end(struct report *report, const struct experiment *experiment,
 		    outcome->predictions);
 	else {
 		(void)fprintf(report->out, ": %d of %d predictions did not "
-		    "hold, first: ", outcome->broken, outcome->predictions);
-		wrap(report->out, outcome->why, 0, WIDTH / 2);
+		    "hold, first:\n%*s", outcome->broken, outcome->predictions,
+		    INDENT, "");
+		wrap(report->out, outcome->why, INDENT, INDENT);
 	}
 }

@@ -18,7 +18,7 @@
  * them (socket(7), SO_ATTACH_FILTER); otherwise it is a minimum TTL that only
  * packets from this very link can have (ip(7), IP_MINTTL; RFC 5082), and
  * clients that send with TTL 255 are not kept away.  0, or -1 with errno.
- * Sockets that are accepted from now on inherit it.
+ * Connections whose handshakes are completed from now on inherit it.
  */
 int	shutout_begin(int listener);
 
