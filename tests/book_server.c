@@ -16,7 +16,7 @@ pid_t	book_parent, book_child[64];
 pid_t
 book_start(const char *section, const char *children)
 {
-	const char	*argv[] = { "tests/book", section, children, NULL };
+	const char	*argv[] = { "src/lab/book", section, children, NULL };
 
 	return program_start(argv, -1);
 }

@@ -9,8 +9,8 @@ place=$(mktemp -d) || exit 1
 
 make_it() {
 	said=$(make_alone "$1" DESTDIR="$place" prefix=/usr exec_prefix=/usr \
-	    libdir=/usr/lib mandir=/usr/share/man datadir=/usr/share \
-	    docdir=/usr/share/doc/outlive \
+	    libdir=/usr/lib libexecdir=/usr/libexec mandir=/usr/share/man \
+	    datadir=/usr/share docdir=/usr/share/doc/outlive \
 	    systemdsystemunitdir=/usr/lib/systemd/system 2>&1)
 	status=$?
 	echo "$said" | sed 's/^/# /'
@@ -20,6 +20,7 @@ make_it() {
 files() { (cd "$place" && find . ! -type d | sed 's|^\./usr/||' | sort); }
 expected() {
 	sort <<'EOF'
+bin/outlive-lab
 bin/outlive-why
 bin/server1
 bin/server2
@@ -28,6 +29,8 @@ lib/liboutlive.a
 lib/pkgconfig/outlive.pc
 lib/systemd/system/outlived@.service
 lib/systemd/system/outlived@.socket
+libexec/outlive/book
+libexec/outlive/unp75
 sbin/outlivectl
 sbin/outlived
 share/bash-completion/completions/outlive-why
@@ -83,8 +86,8 @@ check 'make install' make_it install
 check 'all that is ours is there, and nothing else' whole
 # At least: below a folder with the set-group-ID bit they have it, too.
 check 'folders: 755' all -0755 -type d
-check 'programs: 755' all 0755 -type f -path '*bin/*'
-check 'all else: 644' all 0644 -type f ! -path '*bin/*'
+check 'programs: 755' all 0755 -type f \( -path '*bin/*' -o -path '*/libexec/*' \)
+check 'all else: 644' all 0644 -type f ! -path '*bin/*' ! -path '*/libexec/*'
 find "$place" -mindepth 1 -type d -exec chmod g+w {} +
 check 'make install, again' make_it install
 check 'folders that were there keep their mode' all -0775 -type d

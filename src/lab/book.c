@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The five servers of UNP chapter 30 as they stand in the book, faults and
- * all, told again in the fewest lines: t_book.c shows what they do, and
+ * all, told again in the fewest lines: tests/t_book.c shows what they do, and
  * doc/unp.md what that costs.  Do not build on it.
  *
- *	tests/book SECTION CHILDREN
+ *	book SECTION CHILDREN
  *
  * listens on 127.0.0.1:9999, with SO_REUSEADDR.  The service is the book's,
  * too: a line with a number, and that many bytes come back.  Left out is what
