@@ -71,7 +71,9 @@ lines(const struct report *report, const struct step *step)
 	STAILQ_FOREACH(line, &step->lines, next) {
 		(void)fprintf(report->out, "%*s%s", INDENT, "",
 		    marks[line->kind]);
-		if (line->kind == LINE_NOTE)
+		if (line->kind == LINE_NOTE ||
+		    INDENT + strlen(marks[line->kind]) +
+		    strlen(line->text) > WIDTH)
 			wrap(report->out, line->text, INDENT + 2, INDENT + 2);
 		else
 			(void)fprintf(report->out, "%s\n", line->text);
@@ -174,10 +176,13 @@ text_step(struct report *report, const struct step *step)
 		paint(report, PLAIN);
 	}
 	lines(report, step);
-	(void)diagram_draw(&report->diagram, report->out, step->segments,
-	    step->n, &step->before, &step->after, DRAWN, report->boxes);
-	if (step->number > 0 && STAILQ_EMPTY(&step->rows))
-		table(report->out, &step->after);
+	if (STAILQ_EMPTY(&step->rows)) {
+		(void)diagram_draw(&report->diagram, report->out,
+		    step->segments, step->n, &step->before, &step->after,
+		    DRAWN, report->boxes);
+		if (step->number > 0)
+			table(report->out, &step->after);
+	}
 	rows(report, step);
 	predictions(report, step);
 }

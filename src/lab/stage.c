@@ -351,6 +351,41 @@ look(const char *local, const char *peer, unsigned int *state)
 	return *state == 0 ? "nothing" : sockdiag_state(*state);
 }
 
+static bool
+has_listener(const struct actor *actor, const char *local)
+{
+	struct address		 address = parsed(local);
+	struct sockets		 sockets;
+	const struct sockdiag	*socket;
+	const struct owner	*owner;
+	size_t			 n = 0, i;
+	bool			 has = false;
+
+	if (sockets_read(&sockets) == 0 && (socket = sockets_find(&sockets,
+	    &address, NULL)) != NULL && socket->state == TCP_LISTEN) {
+		owner = owners_of(&sockets.owners, socket->inode, &n);
+		for (i = 0; i < n; i++)
+			has = has || owner[i].pid == actor->pid;
+	}
+	sockets_free(&sockets);
+	return has;
+}
+
+bool
+stage_listens(struct stage *stage, struct actor *actor, const char *local)
+{
+	int64_t	end = clock_ms() + PATIENCE;
+	bool	has;
+
+	while (!(has = has_listener(actor, local)) && clock_ms() < end) {
+		reap(stage);
+		if (actor->pid == 0)
+			break;
+		pause_ms(LOOK);
+	}
+	return has;
+}
+
 bool
 stage_expect_state(struct stage *stage, const char *local, const char *peer,
     unsigned int state)

@@ -128,3 +128,22 @@ tcp_drain(int fd, int *error)
 	*error = n == 0 ? 0 : errno;
 	return sum;
 }
+
+bool
+tcp_talk(int fd, const char *text, const char *expected)
+{
+	size_t	len = strlen(text), n = 0;
+	ssize_t	got;
+	char	bytes[256];
+
+	if (send(fd, text, len, MSG_NOSIGNAL) != (ssize_t)len)
+		return false;
+	len = strlen(expected);
+	while (n < len && n < sizeof(bytes)) {
+		got = recv(fd, bytes + n, sizeof(bytes) - n, 0);
+		if (got <= 0)
+			return false;
+		n += (size_t)got;
+	}
+	return n == len && memcmp(bytes, expected, len) == 0;
+}

@@ -32,5 +32,7 @@ const char	*tcp_answer(bool succeeded, const char *success);
 int	tcp_abort(int fd);
 /* Read until there is no more: bytes, and why, 0 for end-of-file. */
 size_t	tcp_drain(int fd, int *error);
+/* Send a text, and receive one: whether it is the one that is expected. */
+bool	tcp_talk(int fd, const char *text, const char *expected);
 
 #endif
