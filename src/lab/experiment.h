@@ -22,10 +22,12 @@ const struct experiment		*experiment_find(const char *name);
 void	exp_addresses(struct stage *);
 void	exp_article(struct stage *);
 void	exp_bind(struct stage *);
+void	exp_book(struct stage *);
 void	exp_fin_wait2(struct stage *);
 void	exp_linger(struct stage *);
 void	exp_time_wait(struct stage *);
 void	exp_starvation(struct stage *);
 void	exp_unaccepted(struct stage *);
+void	exp_unp(struct stage *);
 
 #endif

@@ -27,6 +27,10 @@ const struct experiment	experiments[] = {
 	    "not with its owner",
 	    "UNP 4.5 and 15.7, tcp(7), ip(7), unix(7)",
 	    5, 5, exp_unaccepted },
+	{ "book-servers", "Idle children of a killed parent keep its port",
+	    "UNP volume 1, 30.5 to 30.9 (doc/unp.md)", 3, 3, exp_book },
+	{ "unp", "A server is started again while its child goes on",
+	    "UNP volume 1, 7.5, on SO_REUSEADDR", 4, 4, exp_unp },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
