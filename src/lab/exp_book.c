@@ -85,7 +85,8 @@ living(pid_t group)
 	int		n = 0;
 
 	for (pid = group; pid < group + 32; pid++)
-		n += getpgid(pid) == group && process_read(pid, &process) == 0 &&
+		n += getpgid(pid) == group &&
+		    process_read(pid, &process) == 0 &&
 		    !process_is_dead(&process);
 	return n;
 }
@@ -142,10 +143,12 @@ start(struct stage *stage, const char *section, const char *children)
 {
 	struct actor	*server = stage_start(stage, "book", section, children,
 			    NULL);
+	pid_t		 pid = server->pid;
+	bool		 held = stage_listens(stage, server, SERVER);
 
-	(void)stage_expect(stage, stage_listens(stage, server, SERVER),
-	    server->pid == 0 ? "it has ended" : "it does not listen",
-	    "book %s (%d) listens at %s", section, server->pid, SERVER);
+	(void)stage_expect(stage, held, server->pid == 0 ?
+	    "it has ended" : "it does not listen",
+	    "book %s (%d) listens at %s", section, pid, SERVER);
 	return server;
 }
 
@@ -168,14 +171,14 @@ forks(struct stage *stage)
 	client = dial(stage, 40000);
 	(void)held_by(stage, 1, "the parent");
 
-	stage_step(stage, "The parent is killed. The child goes on serving, and "
-	    "nobody listens.");
+	stage_step(stage, "The parent is killed. The child goes on serving, "
+	    "and nobody listens.");
 	kill_parent(stage, server);
 	(void)held_by(stage, 0, "nobody");
 	(void)served(stage, &client);
 
-	stage_step(stage, "The next parent is given the port, beside the child's "
-	    "connection: UNP 7.5, step 4.");
+	stage_step(stage, "The next parent is given the port, beside the "
+	    "child's connection: UNP 7.5, step 4.");
 	server = start(stage, "30.5", "3");
 	(void)stage_expect_state(stage, SERVER, client.address,
 	    TCP_ESTABLISHED);
@@ -187,34 +190,44 @@ forks(struct stage *stage)
 	kill_parent(stage, server);
 }
 
+/* Returns their process group: their parent has gone. */
+static pid_t
+left_to_accept(struct stage *stage, struct client *client)
+{
+	struct actor	*server;
+	pid_t		 group;
+
+	stage_step(stage, "UNP 30.6: three children are forked before there "
+	    "are clients, and each calls accept(). For that each has to have "
+	    "the listening socket. A client is served.");
+	server = start(stage, "30.6", "3");
+	group = server->pid;
+	*client = dial(stage, 40001);
+	(void)held_by(stage, 4, "the parent and its children");
+
+	stage_step(stage, "The parent is killed. Nobody tells its children: "
+	    "all stay, the busy one and those that are idle, and listen.");
+	kill_parent(stage, server);
+	(void)served(stage, client);
+	(void)lives(stage, group, 3, "it: all its children");
+	(void)held_by(stage, 3, "all its children");
+	return group;
+}
+
 static void
 children_accept(struct stage *stage)
 {
-	struct actor	*server, *next;
 	struct client	 client, other;
-	pid_t		 group;
+	pid_t		 group = left_to_accept(stage, &client);
+	struct actor	*next;
 
-	stage_step(stage, "UNP 30.6: three children are forked before there are "
-	    "clients, and each calls accept(). For that each has to have the "
-	    "listening socket. A client is served.");
-	server = start(stage, "30.6", "3");
-	group = server->pid;
-	client = dial(stage, 40001);
-	(void)held_by(stage, 4, "the parent and its children");
-
-	stage_step(stage, "The parent is killed. Nobody tells its children: all "
-	    "stay, the busy one and those that are idle, and listen.");
-	kill_parent(stage, server);
-	(void)served(stage, &client);
-	(void)lives(stage, group, 3, "it: all its children");
-	(void)held_by(stage, 3, "all its children");
-
-	stage_step(stage, "A new client is served, by a child without a parent.");
+	stage_step(stage, "A new client is served, by a child without a "
+	    "parent.");
 	other = dial(stage, 40002);
 
-	stage_step(stage, "The next parent is refused. It sets SO_REUSEADDR, as "
-	    "the one before it did; but that allows a port with connections, "
-	    "never one where somebody listens.");
+	stage_step(stage, "The next parent is refused. It sets SO_REUSEADDR, "
+	    "as the one before it did; but that allows a port with "
+	    "connections, never one where somebody listens.");
 	next = stage_start(stage, "book", "30.6", "3", NULL);
 	(void)stage_expect_says(stage, next, REFUSED);
 	(void)stage_expect_exit(stage, next, 1);
@@ -231,54 +244,63 @@ children_accept(struct stage *stage)
 	(void)held_by(stage, 0, "nobody");
 }
 
-static void
-parent_passes(struct stage *stage)
+/* The client that is served still, by the third of four children. */
+static struct actor *
+three_come_two_go(struct stage *stage, struct client *client)
 {
 	struct actor	*server;
 	struct client	 clients[3];
-	pid_t		 group;
 	unsigned int	 i;
 
 	stage_step(stage, "UNP 30.9: four children are forked before there are "
 	    "clients, and close the listening socket: the parent accepts, and "
-	    "passes each connection to the first that is idle. Three clients are "
-	    "served.");
+	    "passes each connection to the first that is idle. Three clients "
+	    "are served.");
 	server = start(stage, "30.9", "4");
-	group = server->pid;
 	for (i = 0; i < 3; i++)
 		clients[i] = dial(stage, 40003 + i);
 	(void)held_by(stage, 1, "the parent");
 
-	stage_step(stage, "The first two of them close. The third child is busy "
-	    "still, and the other three are idle.");
+	stage_step(stage, "The first two of them close. The third child is "
+	    "busy still, and the other three are idle.");
 	goes(stage, &clients[0]);
 	goes(stage, &clients[1]);
-	(void)lives(stage, group, 5, "it: the parent and its children");
+	(void)lives(stage, server->pid, 5, "it: the parent and its children");
+	*client = clients[2];
+	return server;
+}
+
+static void
+parent_passes(struct stage *stage)
+{
+	struct client	 client;
+	struct actor	*server = three_come_two_go(stage, &client);
+	pid_t		 group = server->pid;
 
 	stage_step(stage, "The parent is killed, and nobody listens. An idle "
-	    "child leaves when it reads end-of-file at its pipe; but the busy one "
-	    "has inherited the parent's ends of the pipes of those that were "
-	    "forked before it.");
+	    "child leaves when it reads end-of-file at its pipe; but the busy "
+	    "one has inherited the parent's ends of the pipes of those that "
+	    "were forked before it.");
 	stage_note(stage, "'read_fd error: Success' is what a child says of "
 	    "end-of-file, before it ends.");
 	kill_parent(stage, server);
 	(void)held_by(stage, 0, "nobody");
 	(void)lives(stage, group, 3, "the first server: the busy child, and "
 	    "the two idle ones before it");
-	(void)served(stage, &clients[2]);
+	(void)served(stage, &client);
 
 	stage_step(stage, "The next parent is given the port: who lingers does "
 	    "not listen.");
 	server = start(stage, "30.9", "4");
-	(void)stage_expect_state(stage, SERVER, clients[2].address,
+	(void)stage_expect_state(stage, SERVER, client.address,
 	    TCP_ESTABLISHED);
-	(void)served(stage, &clients[2]);
+	(void)served(stage, &client);
 	(void)lives(stage, group, 3, "the first server: the same three");
 
 	stage_step(stage, "The last client closes, and then the idle children "
-	    "leave, too. The next parent is ended; none of its children is busy, "
-	    "and all leave.");
-	goes(stage, &clients[2]);
+	    "leave, too. The next parent is ended; none of its children is "
+	    "busy, and all leave.");
+	goes(stage, &client);
 	(void)lives(stage, group, 0, "the first server: nobody");
 	group = server->pid;
 	kill_parent(stage, server);
@@ -362,8 +384,9 @@ summary(struct stage *stage)
 	};
 	unsigned int	i;
 
-	stage_step(stage, "All five, each with two children, one of which has a "
-	    "client, and by both signals: is the next parent given the port?");
+	stage_step(stage, "All five, each with two children, one of which has "
+	    "a client, and by both signals: is the next parent given the "
+	    "port?");
 	for (i = 0; i < sizeof(plays) / sizeof(plays[0]); i++) {
 		stage_note(stage, "%s", plays[i].row.id);
 		(void)stage_row(stage, &plays[i].row, next_of(stage,

@@ -73,9 +73,12 @@ reset(struct stage *stage, struct client *client)
 static bool
 listens(struct stage *stage, struct actor *server)
 {
-	return stage_expect(stage, stage_listens(stage, server, SERVER),
-	    server->pid == 0 ? "it has ended" : "it does not listen",
-	    "%s (%d) listens at %s", server->name, server->pid, SERVER);
+	pid_t	pid = server->pid;
+	bool	held = stage_listens(stage, server, SERVER);
+
+	return stage_expect(stage, held, server->pid == 0 ?
+	    "it has ended" : "it does not listen",
+	    "%s (%d) listens at %s", server->name, pid, SERVER);
 }
 
 /* Steps 1 to 3: a client and its child, whose parent has gone. */
@@ -85,8 +88,8 @@ left_with_a_child(struct stage *stage, const char *option, unsigned int port)
 	struct actor	*server;
 	struct client	 client;
 
-	stage_step(stage, "Steps 1 and 2, %s. A server listens, a client comes, "
-	    "and a child is spawned for it.", option == NULL ?
+	stage_step(stage, "Steps 1 and 2, %s. A server listens, a client "
+	    "comes, and a child is spawned for it.", option == NULL ?
 	    "without SO_REUSEADDR" : "with SO_REUSEADDR from the first start "
 	    "on");
 	server = stage_start(stage, "unp75", option, NULL);
@@ -149,8 +152,8 @@ book_with(struct stage *stage, struct fates *fates)
 	struct client	 client = left_with_a_child(stage, "-r", 40001), other;
 	struct actor	*next;
 
-	stage_step(stage, "A restart that does not set SO_REUSEADDR is refused, "
-	    "although the old socket has it.");
+	stage_step(stage, "A restart that does not set SO_REUSEADDR is "
+	    "refused, although the old socket has it.");
 	fates->forgotten = refused(stage, NULL);
 
 	stage_step(stage, "Step 4. The server is started again with "
@@ -163,8 +166,8 @@ book_with(struct stage *stage, struct fates *fates)
 	    TCP_ESTABLISHED) && served(stage, &client, "not disturbed") &&
 	    fates->with;
 
-	stage_step(stage, "Both clients reset their connections, and the server "
-	    "is ended.");
+	stage_step(stage, "Both clients reset their connections, and the "
+	    "server is ended.");
 	reset(stage, &client);
 	reset(stage, &other);
 	stage_signal(stage, next, SIGTERM);
@@ -182,9 +185,9 @@ start(struct stage *stage, const char *strategy, const char *patience)
 static void
 by_term(struct stage *stage, struct actor **parent, struct client *client)
 {
-	stage_step(stage, "outlived forks its children before there are clients. "
-	    "Its parent is ended by TERM; a child serves on, and the idle ones "
-	    "leave.");
+	stage_step(stage, "outlived forks its children before there are "
+	    "clients. Its parent is ended by TERM; a child serves on, and the "
+	    "idle ones leave.");
 	*parent = start(stage, "pass", "0");
 	(void)listens(stage, *parent);
 	*client = dial(stage, 40003);
@@ -193,8 +196,8 @@ by_term(struct stage *stage, struct actor **parent, struct client *client)
 	(void)stage_expect_state(stage, SERVER, NULL, 0);
 	(void)served(stage, client, "still here");
 
-	stage_step(stage, "The next parent binds at its first try: LISTEN beside "
-	    "ESTABLISHED.");
+	stage_step(stage, "The next parent binds at its first try: LISTEN "
+	    "beside ESTABLISHED.");
 	*parent = start(stage, "pass", "0");
 	(void)listens(stage, *parent);
 	(void)stage_expect_state(stage, SERVER, client->address,
@@ -222,8 +225,8 @@ by_kill(struct stage *stage, struct actor *parent, struct client *client)
 	(void)served(stage, client, "not disturbed");
 	(void)served(stage, &other, "not disturbed");
 
-	stage_step(stage, "Both clients reset their connections, and the parent "
-	    "is ended.");
+	stage_step(stage, "Both clients reset their connections, and the "
+	    "parent is ended.");
 	reset(stage, client);
 	reset(stage, &other);
 	stage_signal(stage, parent, SIGTERM);
