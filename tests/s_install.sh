@@ -33,6 +33,7 @@ libexec/outlive/book
 libexec/outlive/unp75
 sbin/outlivectl
 sbin/outlived
+share/bash-completion/completions/outlive-lab
 share/bash-completion/completions/outlive-why
 share/bash-completion/completions/outlivectl
 share/bash-completion/completions/outlived
@@ -46,12 +47,14 @@ share/doc/outlive/examples/echo.c
 share/doc/outlive/examples/kv.c
 share/doc/outlive/examples/unp75.c
 share/doc/outlive/exercises.md
+share/doc/outlive/experiments.md
 share/doc/outlive/figure-30.1.svg
 share/doc/outlive/performance.md
 share/doc/outlive/restart.pml
 share/doc/outlive/security.md
 share/doc/outlive/unp.md
 share/doc/outlive/why.md
+share/man/man1/outlive-lab.1
 share/man/man1/outlive-why.1
 share/man/man1/server1.1
 share/man/man1/server2.1
