@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* UNP 7.5's four steps: with the book's server, and with ours. */
 #include <sys/types.h>
-#include <sys/socket.h>
 
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "actor.h"
@@ -62,10 +60,7 @@ dial(struct stage *stage, unsigned int port)
 static void
 reset(struct stage *stage, struct client *client)
 {
-	struct linger	at_once = { .l_onoff = 1 };
-
-	(void)setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once,
-	    sizeof(at_once));
+	(void)tcp_abort(client->fd);
 	(void)close(client->fd);
 	(void)stage_expect_state(stage, SERVER, client->address, 0);
 }
