@@ -403,6 +403,60 @@ stage_expect_state(struct stage *stage, const char *local, const char *peer,
 	    state == 0 ? "nothing in the table" : sockdiag_state(state));
 }
 
+/* Those of this step, as far as they have come. */
+static int
+count_segments(struct stage *stage, const struct address *from,
+    unsigned int flags)
+{
+	char	one[ADDRESS_TEXT], other[ADDRESS_TEXT];
+	size_t	i;
+	int	n = 0;
+
+	if (capture_read(&stage->capture) == -1)
+		errx(EX_OSERR, "what is captured cannot be kept: %s",
+		    strerror(errno));
+	for (i = stage->seen; i < stage->capture.n; i++) {
+		const struct segment	*segment = &stage->capture.segments[i];
+
+		if ((segment->flags & flags) == flags &&
+		    strcmp(address_print(&segment->from, one),
+		    address_print(from, other)) == 0)
+			n++;
+	}
+	return n;
+}
+
+static const char *
+flag_names(unsigned int flags)
+{
+	if (flags == (TH_SYN | TH_ACK))
+		return "SYN ACK";
+	return flags == TH_SYN ? "SYN" : flags == TH_FIN ? "FIN" :
+	    flags == TH_RST ? "RST" : "segment";
+}
+
+bool
+stage_expect_segments(struct stage *stage, const char *from,
+    unsigned int flags, int n)
+{
+	struct address	end = parsed(from);
+	int64_t		patient = clock_ms() + PATIENCE;
+	char		seen[16], times[32];
+	int		are;
+
+	if (stage->capture.fd == -1)
+		return true;
+	/* One that is not to come would come at once. */
+	pause_ms(SETTLE);
+	while ((are = count_segments(stage, &end, flags)) < n &&
+	    clock_ms() < patient)
+		pause_ms(LOOK);
+	(void)snprintf(seen, sizeof(seen), "%d", are);
+	(void)snprintf(times, sizeof(times), n == 1 ? " once" : " %d times", n);
+	return stage_expect(stage, are == n, seen, "%s sends %s%s%s", from,
+	    n == 0 ? "no " : "", flag_names(flags), n == 0 ? "" : times);
+}
+
 bool
 stage_expect_timer(struct stage *stage, const char *local, const char *peer,
     int least, int most)

@@ -93,6 +93,10 @@ bool	stage_expect_timer(struct stage *, const char *local,
    an error, or, 0, end-of-file. */
 bool	stage_expect_read(struct stage *, int fd, size_t least, size_t most,
 	    int error);
+/* In this step so many segments with all of these flags (TH_FIN) come from that
+   address.  True, and no prediction, where nothing is captured. */
+bool	stage_expect_segments(struct stage *, const char *from,
+	    unsigned int flags, int n);
 /* An actor prints a text; ends by itself with a status, or by a signal. */
 bool	stage_expect_says(struct stage *, struct actor *, const char *text);
 bool	stage_expect_exit(struct stage *, struct actor *, int status);

@@ -147,3 +147,23 @@ tcp_talk(int fd, const char *text, const char *expected)
 	}
 	return n == len && memcmp(bytes, expected, len) == 0;
 }
+
+const char *
+tcp_local(int fd, char *text)
+{
+	struct address	own = { .len = sizeof(own.in6) };
+
+	if (getsockname(fd, &own.sa, &own.len) == 0)
+		return address_print(&own, text);
+	return strcpy(text, "-");
+}
+
+const char *
+tcp_peer(int fd, char *text)
+{
+	struct address	peer = { .len = sizeof(peer.in6) };
+
+	if (getpeername(fd, &peer.sa, &peer.len) == 0)
+		return address_print(&peer, text);
+	return strcpy(text, "-");
+}

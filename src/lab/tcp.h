@@ -35,4 +35,9 @@ size_t	tcp_drain(int fd, int *error);
 /* Send a text, and receive one: whether it is the one that is expected. */
 bool	tcp_talk(int fd, const char *text, const char *expected);
 
+/* getsockname() and getpeername(), as text in ADDRESS_TEXT bytes; "-": there is
+   none.  Return the text. */
+const char	*tcp_local(int fd, char *text);
+const char	*tcp_peer(int fd, char *text);
+
 #endif
