@@ -15,6 +15,8 @@
 #define DRAWN	3
 /* Rows of the table that are shown. */
 #define SHOWN	12
+/* The column of its owners. */
+#define OWNER	58
 
 enum colour { PLAIN, BOLD, GREEN, RED };
 
@@ -91,6 +93,19 @@ timer(const struct sockdiag *socket, char *text, size_t size)
 	return text;
 }
 
+/* "outlive-lab (1) and 1 more": in two lines if it does not fit in one. */
+static void
+last_column(FILE *out, const char *owner)
+{
+	const char	*more = strstr(owner, " and ");
+
+	if (more != NULL && OWNER + strlen(owner) > WIDTH)
+		(void)fprintf(out, "%.*s\n%*s%s\n", (int)(more - owner), owner,
+		    OWNER, "", more + 1);
+	else
+		(void)fprintf(out, "%s\n", owner);
+}
+
 static void
 table(FILE *out, const struct sockets *sockets)
 {
@@ -105,14 +120,16 @@ table(FILE *out, const struct sockets *sockets)
 	}
 	(void)fprintf(out, "\n%*s%-11s  %-15s  %-15s  %-5s  %s\n", INDENT, "",
 	    "State", "Local", "Peer", "Timer", "Process");
-	for (i = 0; i < n && i < SHOWN; i++, socket++)
-		(void)fprintf(out, "%*s%-11s  %-15s  %-15s  %-5s  %s\n",
+	for (i = 0; i < n && i < SHOWN; i++, socket++) {
+		(void)fprintf(out, "%*s%-11s  %-15s  %-15s  %-5s  ",
 		    INDENT, "", sockdiag_state(socket->state),
 		    address_print(&socket->local, local),
 		    address_port(&socket->peer) == 0 ? "-" :
 		    address_print(&socket->peer, peer),
-		    timer(socket, ends, sizeof(ends)),
-		    sockets_owner(sockets, socket, owner, sizeof(owner)));
+		    timer(socket, ends, sizeof(ends)));
+		last_column(out, sockets_owner(sockets, socket, owner,
+		    sizeof(owner)));
+	}
 	if (n > SHOWN)
 		(void)fprintf(out, "%*sand %zu more\n", INDENT, "", n - SHOWN);
 }
