@@ -20,11 +20,16 @@ extern const struct experiment	experiments[];
 const struct experiment		*experiment_find(const char *name);
 
 void	exp_addresses(struct stage *);
+void	exp_advice(struct stage *);
 void	exp_article(struct stage *);
 void	exp_bind(struct stage *);
 void	exp_book(struct stage *);
 void	exp_fin_wait2(struct stage *);
+void	exp_first_write(struct stage *);
+void	exp_fork_close(struct stage *);
 void	exp_linger(struct stage *);
+void	exp_self_connect(struct stage *);
+void	exp_server_port(struct stage *);
 void	exp_time_wait(struct stage *);
 void	exp_starvation(struct stage *);
 void	exp_unaccepted(struct stage *);

@@ -31,6 +31,18 @@ const struct experiment	experiments[] = {
 	    "UNP volume 1, 30.5 to 30.9 (doc/unp.md)", 3, 3, exp_book },
 	{ "unp", "A server is started again while its child goes on",
 	    "UNP volume 1, 7.5, on SO_REUSEADDR", 3, 3, exp_unp },
+	{ "advice", "Four cures of TIME_WAIT fail; SO_REUSEADDR on both "
+	    "sockets works", "answers on the web; socket(7), tcp(7)", 65, 3,
+	    exp_advice },
+	{ "first-write", "The first write after the peer's close succeeds, the "
+	    "second fails", "UNP 5.12 and 5.13", 2, 2, exp_first_write },
+	{ "fork-close", "close() sends FIN when it is the last; shutdown() "
+	    "sends it at once", "UNP 4.8 and 6.6", 2, 2, exp_fork_close },
+	{ "self-connect", "A client of a server that is down may connect to "
+	    "itself", "RFC 9293, 3.5 (simultaneous open)", 2, 2,
+	    exp_self_connect },
+	{ "server-port", "Accepted sockets have the port of the listening one",
+	    "UNP 2.10 and 4.8", 2, 2, exp_server_port },
 	{ NULL, NULL, NULL, 0, 0, NULL },
 };
 
