@@ -119,9 +119,16 @@ exp_server_port(struct stage *stage)
 	stage_step(stage, "The server closes its sockets, and the clients "
 	    "theirs.");
 	(void)close(ends.listener);
-	for (i = 0; i < ends.n; i++) {
+	for (i = 0; i < ends.n; i++)
 		(void)close(ends.accepted[i]);
+	/* An ACK that waits for the client's FIN may come with it, or not. */
+	for (i = 0; i < CLIENTS; i++)
+		(void)stage_expect_state(stage, SERVER, clients[i],
+		    TCP_FIN_WAIT2);
+	for (i = 0; i < ends.n; i++)
 		(void)close(ends.client[i]);
-	}
+	for (i = 0; i < CLIENTS; i++)
+		(void)stage_expect_state(stage, SERVER, clients[i],
+		    TCP_TIME_WAIT);
 	(void)stage_expect_state(stage, ANY, NULL, 0);
 }
