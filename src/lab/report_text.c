@@ -193,7 +193,8 @@ text_step(struct report *report, const struct step *step)
 		paint(report, PLAIN);
 	}
 	lines(report, step);
-	if (STAILQ_EMPTY(&step->rows)) {
+	/* A table of claims alone is about many sockets, one after the other. */
+	if (STAILQ_EMPTY(&step->rows) || !STAILQ_EMPTY(&step->predictions)) {
 		(void)diagram_draw(&report->diagram, report->out,
 		    step->segments, step->n, &step->before, &step->after,
 		    DRAWN, report->boxes);
