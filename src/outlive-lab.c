@@ -72,9 +72,10 @@ list(void)
 static bool
 wants_colour(void)
 {
-	const char	*no = getenv("NO_COLOR");
+	const char	*no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0');
+	return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') &&
+	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
 static void

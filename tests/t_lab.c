@@ -5,6 +5,7 @@
  */
 #include <sys/types.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include "lab/run.h"
 #include "lab/tcp.h"
 #include "process.h"
+#include "terminal.h"
 
 static char	text[65536];
 
@@ -201,6 +203,96 @@ verdicts(void)
 	    times("\"segment\"") == 4, "each segment is captured once");
 }
 
+/* What may not be had, for a moment. */
+static int	no_packets, no_namespaces;
+
+int	__real_socket(int, int, int);
+int	__wrap_socket(int, int, int);
+int	__real_unshare(int);
+int	__wrap_unshare(int);
+
+int
+__wrap_socket(int family, int type, int protocol)
+{
+	if (!no_packets || family != AF_PACKET)
+		return __real_socket(family, type, protocol);
+	errno = EPERM;
+	return -1;
+}
+
+int
+__wrap_unshare(int flags)
+{
+	if (!no_namespaces)
+		return __real_unshare(flags);
+	errno = EPERM;
+	return -1;
+}
+
+static void
+refusals(void)
+{
+	const struct run_options	plain = { .quick = true };
+	const struct run_options	json = { .json = true };
+	struct run_options		keep = { .quick = true };
+
+	no_packets = 1;
+	ok(played(1, 1, plain) == 1 && told("# Segments cannot be captured "
+	    "here, and are not drawn (packet(7)):") && told("held connect() "
+	    "fails") && times("SYN seq 0") == 0,
+	    "no packet socket: it is said, and the rest is played");
+	keep.pcap = tmpfile();
+	ok(played(1, 1, keep) == 77 && told("could not run: segments cannot be "
+	    "captured here"), "--pcap cannot do without");
+	no_packets = 0;
+	no_namespaces = 1;
+	ok(played(0, 1, plain) == 77 && told("right: could not run: no network "
+	    "of our own (unshare, user namespaces): Operation not permitted"),
+	    "no namespaces: 77, and why");
+	ok(played(0, 1, json) == 77 && told("\"steps\":[],"
+	    "\"verdict\":\"skipped\"") && told("user namespaces"),
+	    "the same as JSON");
+	no_namespaces = 0;
+}
+
+/* Until a terminal shows that. */
+static bool
+shows(struct terminal *terminal, const char *words)
+{
+	struct wait	wait = { .what = words };
+
+	while (memmem(terminal->text, terminal->len, words,
+	    strlen(words)) == NULL) {
+		terminal_listen(terminal, 20);
+		wait_a_moment(&wait);
+	}
+	return true;
+}
+
+/* Colours, progress, Ctrl-C. */
+static void
+on_a_terminal(void)
+{
+	static struct terminal	terminal;
+
+	terminal_open(&terminal);
+	terminal_type(&terminal, "TERM=xterm ./outlive-lab run article");
+	ok(shows(&terminal, "\033[32mheld \033[0m127.0.0.1:9999 with"),
+	    "in colour");
+	ok(shows(&terminal, "TIME_WAIT ends: 1 of 60 s"),
+	    "who waits is told for what");
+	terminal_press(&terminal, "\003");
+	terminal_await_prompt(&terminal);
+	terminal.len = 0;
+	terminal_type(&terminal,
+	    "TERM=xterm NO_COLOR=1 ./outlive-lab run server-port; echo 'the end'");
+	ok(shows(&terminal, "server-port: all ") && shows(&terminal,
+	    "the end") && memmem(terminal.text, terminal.len, "\033[32m",
+	    5) == NULL, "NO_COLOR: without");
+	terminal_close(&terminal);
+	ok(harness_nobody_left(), "Ctrl-C has left nobody behind");
+}
+
 /* Its programs end with it, whoever of it is killed. */
 static void
 nothing_is_left(void)
@@ -366,7 +458,9 @@ main(void)
 	/* Should an experiment not be in its own, it is not in the host's. */
 	harness_own_network();
 	verdicts();
+	refusals();
 	nothing_is_left();
+	on_a_terminal();
 	drawn_is_captured();
 	return done();
 }

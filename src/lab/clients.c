@@ -16,6 +16,17 @@
 #include "net/clock.h"
 #include "tcp.h"
 
+struct client
+client_connect(const char *server, unsigned int port)
+{
+	struct client	client;
+
+	(void)snprintf(client.address, sizeof(client.address), "127.0.0.1:%u",
+	    port);
+	client.fd = tcp_connect(server, client.address, TCP_PLAIN);
+	return client;
+}
+
 const char *
 at(int port)
 {

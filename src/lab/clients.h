@@ -11,6 +11,14 @@
 
 #define CLIENTS_PATIENCE	5000	/* ms */
 
+/* One that has connected to a server from a port of its own (fd -1: it could
+   not), and its address. */
+struct client {
+	char	address[32];
+	int	fd;
+};
+struct client	 client_connect(const char *server, unsigned int port);
+
 /* "127.0.0.1:40000"; the text is good until two more were made. */
 const char	*at(int port);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actor.h"
+#include "clients.h"
 #include "experiment.h"
 #include "net/clock.h"
 #include "net/process.h"
@@ -24,11 +25,6 @@
 /* As long as the predictions of a stage wait, and between two looks; in ms. */
 #define PATIENCE	5000
 #define LOOK		5
-
-struct client {
-	char	address[32];
-	int	fd;
-};
 
 /* Its service is the book's: a number, and so many bytes come back. */
 static bool
@@ -45,20 +41,9 @@ served(struct stage *stage, const struct client *client)
 }
 
 static struct client
-connected(unsigned int port)
-{
-	struct client	client;
-
-	(void)snprintf(client.address, sizeof(client.address), "127.0.0.1:%u",
-	    port);
-	client.fd = tcp_connect(SERVER, client.address, TCP_PLAIN);
-	return client;
-}
-
-static struct client
 dial(struct stage *stage, unsigned int port)
 {
-	struct client	client = connected(port);
+	struct client	client = client_connect(SERVER, port);
 
 	(void)served(stage, &client);
 	return client;
@@ -320,15 +305,6 @@ end_all(struct actor *server, pid_t group)
 	}
 }
 
-static void
-await_end(struct actor *actor)
-{
-	int64_t	end = clock_ms() + PATIENCE;
-
-	while (actor_look(actor), actor->pid != 0 && clock_ms() < end)
-		(void)poll(NULL, 0, LOOK);
-}
-
 /* In short: what the next parent is answered, beside a client that is served
    on. */
 static const char *
@@ -343,10 +319,10 @@ next_of(struct stage *stage, const char *section, int signo, unsigned int port)
 	group = server->pid;
 	if (!stage_listens(stage, server, SERVER))
 		return "nothing";
-	client = connected(port);
+	client = client_connect(SERVER, port);
 	answer = is_served(&client) ? NULL : "no client";
 	stage_signal(stage, server, signo);
-	await_end(server);
+	stage_ends(stage, server);
 	next = stage_start(stage, "book", section, "2", NULL);
 	other = next->pid;
 	if (answer == NULL)

@@ -3,26 +3,16 @@
 #include <sys/types.h>
 
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "actor.h"
+#include "clients.h"
 #include "experiment.h"
-#include "net/clock.h"
 #include "tcp.h"
 
 #define SERVER	"127.0.0.1:9999"
-
-/* As long as the predictions of a stage wait, and between two looks; in ms. */
-#define PATIENCE	5000
-#define LOOK		5
-
-struct client {
-	char	address[32];
-	int	fd;
-};
 
 /* Said, and heard: the client is served. */
 static bool
@@ -37,20 +27,9 @@ served(struct stage *stage, const struct client *client, const char *line)
 }
 
 static struct client
-connected(unsigned int port)
-{
-	struct client	client;
-
-	(void)snprintf(client.address, sizeof(client.address), "127.0.0.1:%u",
-	    port);
-	client.fd = tcp_connect(SERVER, client.address, TCP_PLAIN);
-	return client;
-}
-
-static struct client
 dial(struct stage *stage, unsigned int port)
 {
-	struct client	client = connected(port);
+	struct client	client = client_connect(SERVER, port);
 
 	(void)served(stage, &client, "hello");
 	return client;
@@ -228,15 +207,6 @@ by_kill(struct stage *stage, struct actor *parent, struct client *client)
 	(void)stage_expect_exit(stage, parent, 0);
 }
 
-static void
-await_end(struct actor *actor)
-{
-	int64_t	end = clock_ms() + PATIENCE;
-
-	while (actor_look(actor), actor->pid != 0 && clock_ms() < end)
-		(void)poll(NULL, 0, LOOK);
-}
-
 /* What it has said is not shown: the table says it. */
 static void
 hush(struct actor *actor)
@@ -258,10 +228,10 @@ next_of(struct stage *stage, const char *strategy, int signo, unsigned int port)
 
 	if (!stage_listens(stage, parent, SERVER))
 		return "nothing";
-	client = connected(port);
+	client = client_connect(SERVER, port);
 	answer = tcp_talk(client.fd, "a\n", "a\n") ? "binds" : "no client";
 	stage_signal(stage, parent, signo);
-	await_end(parent);
+	stage_ends(stage, parent);
 	next = start(stage, strategy, signo == SIGTERM ? "0" : "3");
 	if (!stage_listens(stage, next, SERVER))
 		answer = "refused";
@@ -270,7 +240,7 @@ next_of(struct stage *stage, const char *strategy, int signo, unsigned int port)
 	(void)close(client.fd);
 	if (next->pid != 0)
 		(void)kill(next->pid, SIGTERM);
-	await_end(next);
+	stage_ends(stage, next);
 	hush(parent);
 	hush(next);
 	return answer;

@@ -518,14 +518,20 @@ stage_expect_says(struct stage *stage, struct actor *actor, const char *text)
 	    *said == '\0' ? "nothing" : said, "%s says: %s", actor->name, text);
 }
 
-/* Until it has ended: "it runs", "status 1", "signal 15". */
-static const char *
-await_end(struct stage *stage, struct actor *actor, char *text, size_t size)
+void
+stage_ends(struct stage *stage, struct actor *actor)
 {
 	int64_t	end = clock_ms() + PATIENCE;
 
 	for (reap(stage); actor->pid > 0 && clock_ms() < end; reap(stage))
 		pause_ms(LOOK);
+}
+
+/* Until it has ended: "it runs", "status 1", "signal 15". */
+static const char *
+await_end(struct stage *stage, struct actor *actor, char *text, size_t size)
+{
+	stage_ends(stage, actor);
 	if (actor->pid > 0)
 		(void)strlcpy(text, "it runs", size);
 	else if (WIFEXITED(actor->status))

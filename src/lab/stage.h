@@ -68,6 +68,8 @@ struct actor	*stage_start(struct stage *, const char *program, ...)
 struct actor	*stage_fork(struct stage *, const char *name,
 		    void (*play)(void *), void *);
 void		 stage_signal(struct stage *, const struct actor *, int signo);
+/* Wait until it has ended.  No prediction. */
+void		 stage_ends(struct stage *, struct actor *);
 /* Wait until a server has the socket that listens at that address; false: it
    has ended, or still has not.  No prediction: "it listens" is one, and "it is
    refused" is another. */
