@@ -14,7 +14,7 @@ names=$(./outlive-lab list | sed 's/ .*//')
 check "list names the experiments: $(echo $names)" [ -n "$names" ]
 
 # shellcheck disable=SC2086 # none, or one word
-LC_ALL=C.UTF-8 timeout 250 ./outlive-lab run $quick --all >"$dir/all" 2>"$dir/err"
+LC_ALL=C.UTF-8 TERM=xterm timeout 250 ./outlive-lab run $quick --all >"$dir/all" 2>"$dir/err"
 status=$?
 if [ $status = 77 ]; then
 	skip 'the experiments' "$(tail -n 1 "$dir/all")"
