@@ -22,8 +22,7 @@
 #define SERVER	"127.0.0.1:9999"
 #define REFUSED	"bind error: Address already in use"
 
-/* As long as the predictions of a stage wait, and between two looks; in ms. */
-#define PATIENCE	5000
+/* Between two looks, in ms. */
 #define LOOK		5
 
 /* Its service is the book's: a number, and so many bytes come back. */
@@ -79,7 +78,7 @@ living(pid_t group)
 static bool
 lives(struct stage *stage, pid_t group, int expected, const char *who)
 {
-	int64_t	end = clock_ms() + PATIENCE;
+	int64_t	end = clock_ms() + STAGE_PATIENCE;
 	char	seen[32];
 	int	n;
 
@@ -112,7 +111,7 @@ holders(void)
 static bool
 held_by(struct stage *stage, int expected, const char *who)
 {
-	int64_t	end = clock_ms() + PATIENCE;
+	int64_t	end = clock_ms() + STAGE_PATIENCE;
 	char	seen[32];
 	int	n;
 
@@ -296,7 +295,7 @@ parent_passes(struct stage *stage)
 static void
 end_all(struct actor *server, pid_t group)
 {
-	int64_t	end = clock_ms() + PATIENCE;
+	int64_t	end = clock_ms() + STAGE_PATIENCE;
 
 	while (living(group) > 0 && clock_ms() < end) {
 		(void)kill(-group, SIGKILL);

@@ -16,6 +16,11 @@
 
 #define STAGE_ACTORS	64
 
+/* As long as what is to become so is waited for, in ms. */
+#define STAGE_PATIENCE	5000
+/* Segments may come late by a delayed ACK; in ms. */
+#define STAGE_SETTLE	60
+
 /* A program that takes part. */
 struct actor {
 	char	name[32];
@@ -68,6 +73,8 @@ struct actor	*stage_start(struct stage *, const char *program, ...)
 struct actor	*stage_fork(struct stage *, const char *name,
 		    void (*play)(void *), void *);
 void		 stage_signal(struct stage *, const struct actor *, int signo);
+/* Notice who has ended, also whom nobody else waits for: this is process 1. */
+void		 stage_reap(struct stage *);
 /* Wait until it has ended.  No prediction. */
 void		 stage_ends(struct stage *, struct actor *);
 /* Wait until a server has the socket that listens at that address; false: it
