@@ -27,6 +27,11 @@
 /* Between two looks at handshakes in flight, in ms. */
 #define LOOK		5
 
+/* Where others have the socket, so many idle children leave at a time, and then
+   there is a pause, in ms. */
+#define FEW(children)	(1 + (children) / 64)
+#define BREATH		2
+
 /* A child that has not ended so long after TERM is killed, and one that has
    not ended so long after KILL is given up.  In ms. */
 #define GRACE		1000
@@ -202,11 +207,31 @@ clients(struct pool *pool)
 	return counts.busy + counts.in_flight;
 }
 
+/*
+ * The end of a process takes as long as that of a client: all at once they would
+ * be all that the processors do.  Those who are still there accept, or somebody
+ * else does.
+ */
+static void
+dismiss_gently(struct pool *pool)
+{
+	int64_t	deadline = clock_ms() + PATIENCE;
+
+	while (spawn_take_stock(pool).unclaimed > 0 && !signals_int() &&
+	    clock_ms() < deadline) {
+		spawn_dismiss(pool, FEW(pool->living));
+		(void)signals_wait(NULL, 0, BREATH, false);
+		spawn_reap(pool);
+	}
+}
+
 /* No more births and no more clients from here on. */
 static void
-close_queue(struct pool *pool, const char *port)
+close_queue(struct pool *pool, const char *port, bool gently)
 {
 	log_info("%s; clients still served: %d", port, clients(pool));
+	if (gently)
+		dismiss_gently(pool);
 	if (pool->strategy->close != NULL)
 		pool->strategy->close(pool);
 }
@@ -222,11 +247,13 @@ enough_children(struct pool *pool)
 	return true;
 }
 
-/* Everyone who waits has a child, nobody listens.  False: INT came. */
+/* Everyone who waits has a child, nobody listens.  False: INT came, before or
+   after that. */
 static bool
 drain(struct pool *pool)
 {
 	const char	*port;
+	bool		 gently;
 
 	/* One who is dead, and was not buried, has nothing. */
 	spawn_reap(pool);
@@ -237,13 +264,15 @@ drain(struct pool *pool)
 	    pool->given ? "the socket stays with whoever gave it" :
 	    heir_has_it(pool) ? "the port stays with the heir" :
 	    "the port is free";
+	gently = pool->successor != -1 ||
+	    (pool->policy.children_accept && is_kept(pool));
 	end_listen(pool);
 	spawn_reap(pool);
 	if (!enough_children(pool))
 		log_warn("fork: clients wait for children that are busy: %d",
 		    -spawn_take_stock(pool).unclaimed);
-	close_queue(pool, port);
-	return true;
+	close_queue(pool, port, gently);
+	return !signals_int();
 }
 
 void
@@ -300,7 +329,7 @@ drain_nothing(struct pool *pool)
 	end_listen(pool);
 	if (pool->held != -1)
 		place_somehow(pool, clock_ms() + PATIENCE);
-	close_queue(pool, "the port is free");
+	close_queue(pool, "the port is free", false);
 }
 
 void

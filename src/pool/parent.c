@@ -26,7 +26,7 @@
 #define ACCEPT_PAUSE	100
 #define QUEUE_PAUSE	10
 
-/* How many births come first where clients wait at the socket already. */
+/* How many births come first where clients may wait for the parent. */
 #define HURRIED		2
 
 /* The ends of children wait that long after the last ones were dealt with, in
@@ -145,8 +145,9 @@ look_at_crowd(struct pool *pool)
 static void
 give_birth(struct pool *pool, int how_many)
 {
-	/* Clients wait: one of them after each few births. */
-	if (pool->hurry && how_many > HURRIED)
+	/* One of them after each few births. */
+	if (how_many > HURRIED &&
+	    (pool->hurry || pool->strategy->parent_accepts))
 		how_many = HURRIED;
 	while (how_many-- > 0)
 		if (spawn_birth(pool, -1, NULL) == -1)

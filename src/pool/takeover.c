@@ -19,8 +19,10 @@
    answer, at least, in ms. */
 #define READY		1000
 
-/* Between two looks at children who are not ready, in ms. */
-#define LOOK		5
+/* Births are few at a time, with a pause of so many ms: the clients of the old
+   parent have the same processors. */
+#define FEW(births)	(1 + (births) / 64)
+#define BREATH		2
 
 /* How long one who is told to end waits for what is to be, in ms. */
 #define SETTLE		3000
@@ -63,12 +65,14 @@ takeover_prepare(struct pool *pool)
 		counts = spawn_count(pool);
 		how_many = policy_births(&pool->policy, &counts, &pool->births,
 		    clock_ms());
+		if (how_many > FEW(pool->policy.idle_min))
+			how_many = FEW(pool->policy.idle_min);
 		while (how_many-- > 0 && spawn_birth(pool, -1, NULL) == 0)
 			;
 		/* A slot that looks idle from its birth on says nothing. */
 		if (spawn_ready(pool) >= pool->policy.idle_min)
 			return 0;
-		(void)signals_wait(NULL, 0, LOOK, false);
+		(void)signals_wait(NULL, 0, BREATH, false);
 		if (signals_end())
 			return -1;
 		if (is_left_alone(pool))
