@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: ISC
-# bash's completion for outlived, outlivectl, outlive-lab and outlive-why.
+# bash's completion for outlived, outlivectl, outlive-lab, outlive-load and
+# outlive-why.
 # Options, services and strategies are those that --help tells when they are asked
 # for, experiments those of list.
 
 # Reads --help: into options, and into takes what their argument is; into
-# strategies, services and actions the words for these.  Of the options of
+# strategies, services and actions the words for these; services that a client
+# asks for are strategies here.  Of the options of
 # actions only those of the action $2.
 _outlive_read_help() {
 	local line of= in_services= action='^ {2}([a-z]+) {2,}'
@@ -29,8 +31,8 @@ _outlive_read_help() {
 				takes[$word]=${BASH_REMATCH[5]}
 				long[$word]=${words##* }
 			done
-			[[ $line != *'who accepts: '* ]] || {
-				line=${line##*accepts: } line=${line%' ('*}
+			[[ $line != *@('who accepts: '|'server does: ')* ]] || {
+				line=${line##*: } line=${line%' ('*}
 				line=${line//,/}
 				strategies=(${line/ or / })
 			}
@@ -55,7 +57,7 @@ _outlive_instances() {
 # The argument of an option, as far as it was typed.
 _outlive_value() {
 	case ${long[$1]} in
-	--accept) compgen -W "${strategies[*]}" -- "$2" ;;
+	--accept | --service) compgen -W "${strategies[*]}" -- "$2" ;;
 	--log) compgen -W 'stderr syslog' -- "$2"; compgen -f -- "$2" ;;
 	--name) compgen -W "$(_outlive_instances "$state_dir")" -- "$2" ;;
 	--user) compgen -u -- "$2" ;;
@@ -140,4 +142,4 @@ _outlive() {
 		COMPREPLY=("${COMPREPLY[@]#"${current%:*}:"}")
 	compopt -o filenames 2>/dev/null
 }
-complete -F _outlive outlived outlivectl outlive-lab outlive-why
+complete -F _outlive outlived outlivectl outlive-lab outlive-load outlive-why

@@ -144,18 +144,26 @@ service(const char *name)
 static void
 add_source(struct plan *plan, const char *host)
 {
+	struct address	*source = &plan->sources[plan->n_sources];
 	const char	*why;
 	char		*text;
 	bool		 bare = strchr(host, ':') != NULL && *host != '[';
+	int		 fd;
 
 	if (plan->n_sources == PLAN_SOURCES)
 		errx(EX_USAGE, "--source: more than %d addresses",
 		    PLAN_SOURCES);
 	if (asprintf(&text, bare ? "[%s]:0" : "%s:0", host) == -1)
 		err(EX_OSERR, "--source");
-	if (address_parse(&plan->sources[plan->n_sources++], text, &why) != 0)
+	if (address_parse(source, text, &why) != 0)
 		errx(EX_USAGE, "--source '%s': %s", host, why);
 	free(text);
+	if ((fd = socket(source->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC,
+	    0)) == -1 || bind(fd, &source->sa, source->len) == -1)
+		err(EX_USAGE, "--source '%s': expected an address of this "
+		    "host", host);
+	(void)close(fd);
+	plan->n_sources++;
 }
 
 static void __attribute__((__noreturn__))

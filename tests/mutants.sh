@@ -80,7 +80,7 @@ tests=$(printf '%s\n' $tests | sort -u)
 
 # The sources as they are shipped, in one folder with what is built of them, so
 # that a copy of it can be built on.  Nobody's eyes are on the warnings.
-programs='outlived outlivectl outlive-why outlive-lab tests/paused/outlived doc/examples/echo'
+programs='outlived outlivectl outlive-why outlive-lab outlive-load tests/paused/outlived doc/examples/echo'
 all="$programs tests/inside tests/pour src/lab/book doc/examples/unp75 server1 server2"
 for test in $tests; do
 	all="$all $(program_of "$test")"

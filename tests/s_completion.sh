@@ -35,7 +35,7 @@ offers() {
 place=$(mktemp -d) || exit 1
 trap 'rm -r "$place"' EXIT
 . "$src/completion/outlive.bash"
-for program in outlived outlivectl outlive-lab outlive-why; do
+for program in outlived outlivectl outlive-lab outlive-load outlive-why; do
 	complete -p $program | grep -q -- '-F _outlive '
 	check "$program has a completion" [ $? = 0 ]
 	# Wherever the page has them.
@@ -77,6 +77,9 @@ offers './outlivectl -n 9999 st' 'status stop'
 offers './outlivectl status --' \
     '--name --state-dir --json --watch --help --version'
 offers './outlive-why --reuse' '--reuseaddr --reuseport'
+offers './outlive-load -s ' 'bytes daytime echo'
+offers './outlive-load --service=e' echo
+offers './outlive-load 9999 ' ''
 offers './outlive-lab ' 'list run'
 offers './outlive-lab run --quick art' article
 offers './outlive-lab run article book' book-servers
@@ -104,6 +107,6 @@ else
 	skip "zsh's can be parsed" 'there is no zsh'
 fi
 head -1 "$src/completion/_outlived" |
-    grep -qx '#compdef outlived outlivectl outlive-lab outlive-why'
+    grep -qx '#compdef outlived outlivectl outlive-lab outlive-load outlive-why'
 check 'and says for which commands it is' [ $? = 0 ]
 finish

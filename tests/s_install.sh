@@ -21,6 +21,7 @@ files() { (cd "$place" && find . ! -type d | sed 's|^\./usr/||' | sort); }
 expected() {
 	sort <<'EOF'
 bin/outlive-lab
+bin/outlive-load
 bin/outlive-why
 bin/server1
 bin/server2
@@ -34,6 +35,7 @@ libexec/outlive/unp75
 sbin/outlivectl
 sbin/outlived
 share/bash-completion/completions/outlive-lab
+share/bash-completion/completions/outlive-load
 share/bash-completion/completions/outlive-why
 share/bash-completion/completions/outlivectl
 share/bash-completion/completions/outlived
@@ -55,6 +57,7 @@ share/doc/outlive/security.md
 share/doc/outlive/unp.md
 share/doc/outlive/why.md
 share/man/man1/outlive-lab.1
+share/man/man1/outlive-load.1
 share/man/man1/outlive-why.1
 share/man/man1/server1.1
 share/man/man1/server2.1

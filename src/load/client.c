@@ -298,6 +298,7 @@ begin(struct worker *worker, struct client *client, int64_t due)
 	client->sent = client->got = 0;
 	client->letter = (int)(worker->made % LETTERS);
 	worker->clients->pending++;
+	worker->record->connections++;
 	record_begun(worker->record, now_ns());
 	if (worker_connect(worker, &client->watched, due) == -1)
 		fail_by(worker, client, errno);
@@ -417,4 +418,18 @@ clients_done(const struct worker *worker)
 {
 	return worker->clients->closed && worker->clients->pending == 0 &&
 	    TAILQ_EMPTY(&worker->clients->resting);
+}
+
+void
+clients_free(struct worker *worker)
+{
+	struct clients	*clients = worker->clients;
+	struct watched	*first;
+
+	while ((first = TAILQ_FIRST(&clients->resting)) != NULL) {
+		TAILQ_REMOVE(&clients->resting, first, next);
+		free(first);
+	}
+	free(clients->letters);
+	free(clients);
 }

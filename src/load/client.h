@@ -19,6 +19,8 @@ void	clients_look(struct worker *, int64_t now);
 int64_t	clients_next(const struct worker *);
 /* How many are not done with their connection. */
 int	clients_pending(const struct worker *);
+/* Nobody is pending: what is left. */
+void	clients_free(struct worker *);
 /* There will be no more.  False where a run has no clients, or no end. */
 bool	clients_done(const struct worker *);
 

@@ -86,7 +86,6 @@ worker_connect(struct worker *worker, struct watched *watched, int64_t since)
 				    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	watched->fd = -1;
-	worker->record->connections++;
 	if (fd == -1 || from_source(worker, fd) == -1 ||
 	    (connect(fd, &server->sa, server->len) == -1 &&
 	    errno != EINPROGRESS) ||

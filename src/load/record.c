@@ -23,7 +23,7 @@ const char *const	outcome_words[FAILURES] = {
 	[SHORT] = "closed before the answer was whole",
 	[CORRUPT] = "not the answer that was expected",
 	[UNREACHABLE] = "cannot be reached",
-	[LOCAL] = "no resource left here",
+	[LOCAL] = "failed on this side",
 };
 
 int64_t

@@ -26,7 +26,7 @@ enum outcome {
 	CORRUPT,	/* not what was expected, or more of it */
 	UNREACHABLE,	/* no route, or a host that is not there */
 	LOCAL,		/* nothing went out: no port, descriptor or memory is
-			   left here */
+			   left here, or it is not allowed */
 	FAILURES,	/* how many kinds there are */
 	DONE = FAILURES
 };
@@ -63,7 +63,7 @@ struct record {
 	_Atomic int64_t		last_begun, last_outcome, last_success;
 	_Atomic int64_t		gap, gap_at;	/* the longest, between two
 						   successes */
-	_Atomic int64_t		connections;	/* begun */
+	_Atomic int64_t		connections;	/* begun; not sessions */
 	_Atomic int64_t		begun, done;	/* requests */
 	_Atomic int64_t		messages;
 	_Atomic int64_t		opened, lost;	/* sessions; of those, or that

@@ -169,7 +169,7 @@ report_text(FILE *out, const struct plan *plan, const struct record *record)
 		    ", %.0f per second, by %" PRId64 " connections\n",
 		    record->done, record->begun,
 		    seconds > 0 ? (double)record->done / seconds : 0,
-		    record->connections - plan->sessions);
+		    record->connections);
 	sessions(out, plan, record);
 	latencies(out, record);
 	failures(out, record);

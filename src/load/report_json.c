@@ -92,8 +92,8 @@ report_json(FILE *out, const struct plan *plan, const struct record *record)
 	    "\"connections\":%" PRId64 ",\"requests\":%" PRId64
 	    ",\"done\":%" PRId64 ",\"rate\":%.3f,",
 	    plan->service == PLAN_DAYTIME ? 0 : plan->bytes, plan->processes,
-	    lasted, record->connections - plan->sessions, record->begun,
-	    record->done, lasted > 0 ? (double)record->done / lasted : 0);
+	    lasted, record->connections, record->begun, record->done,
+	    lasted > 0 ? (double)record->done / lasted : 0);
 	(void)fputs("\"latency_us\":{", out);
 	latency(out, "connect", &record->connect);
 	(void)fputc(',', out);

@@ -343,3 +343,10 @@ sessions_pending(const struct worker *worker)
 			return true;
 	return false;
 }
+
+void
+sessions_free(struct worker *worker)
+{
+	free(worker->sessions->list);
+	free(worker->sessions);
+}

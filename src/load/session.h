@@ -19,6 +19,7 @@ int64_t	sessions_next(const struct worker *);
 
 /* A last message from each, and what it is answered. */
 void	sessions_end(struct worker *);
+void	sessions_free(struct worker *);
 /* Whether an answer is still due. */
 bool	sessions_pending(const struct worker *);
 

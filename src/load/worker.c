@@ -255,6 +255,8 @@ worker_run(const struct plan *plan, struct record *record, int number,
 	clients_new(&worker);
 	sessions_new(&worker, pipes->ready);
 	loop(&worker);
+	clients_free(&worker);
+	sessions_free(&worker);
 	if (log != NULL && fclose(log) == EOF)
 		err(EX_IOERR, "the log of requests");
 	record->cpu[number] = cpu_ns();
