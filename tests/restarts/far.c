@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "far.h"
-#include "load.h"
 
 #define DEVICE		"far"
 #define ROOM		4096	/* packets on their way */
@@ -36,6 +35,15 @@ struct direction {
 	unsigned int	first, n;
 	struct packet	ring[ROOM];
 };
+
+int64_t
+now_us(void)
+{
+	struct timespec	now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
 
 static void
 set(int fd, unsigned long request, struct ifreq *interface)

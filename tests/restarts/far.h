@@ -7,8 +7,10 @@
 #ifndef RESTARTS_FAR_H
 #define RESTARTS_FAR_H
 
-#define FAR_CLIENT	"10.9.0.1"
-#define FAR_SERVER	"10.9.1.1"	/* and those behind it */
+#include <stdint.h>
+
+#define FAR_CLIENT	"10.9.0.1"	/* and those behind it */
+#define FAR_SERVER	"10.9.1.1"
 
 /*
  * A device in the network of whoever calls, with so many addresses, one behind
@@ -20,5 +22,8 @@ int	far_device(const char *address, int addresses);
 /* In a process of its own: carry packets between two of them, each with so many
    us on its way. */
 void	far_carry(int a, int b, int delay) __attribute__((__noreturn__));
+
+/* CLOCK_MONOTONIC. */
+int64_t	now_us(void);
 
 #endif

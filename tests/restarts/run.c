@@ -7,7 +7,10 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +18,18 @@
 #include <unistd.h>
 
 #include "../harness.h"
+#include "../load.h"
 #include "../process.h"
 #include "far.h"
-#include "load.h"
 #include "restarts.h"
 
-#define PORT		9999
 #define ADDRESS		"0.0.0.0:9999"
+#define LOOPBACK	"127.0.0.1:9999"
+/* Clients take turns with so many addresses of theirs, one behind the other: a
+   connection that is over keeps its port for a minute. */
+#define SOURCES		8
+/* From one session's message to the next one's, in s. */
+#define SPEECH		0.005
 /* A client that was served after so long has sent its SYN twice, in us. */
 #define WAITED		900000
 /* Whatever happens until the next restart is over by then, in s. */
@@ -38,9 +46,9 @@ const struct way	ways[WAYS] = {
 	{ .name = "TERM, not shut out", .signal = SIGTERM, .unshut = true },
 };
 
-static struct load	*load;
-static pid_t		 client, relay;
-static int		 line;		/* to the clients */
+static struct load	 load;
+static int		 client_net = -1;	/* -1: there is only one */
+static pid_t		 relay;
 static int64_t		 marks[QUIET + MOST + 1];	/* us */
 
 static struct server
@@ -90,32 +98,21 @@ restart(const struct way *way, struct server server,
 	return next;
 }
 
-/* The clients in a network of their own, if packets can be carried to it. */
-static bool
-start_clients(const struct options *options)
+/* A network that is far from the clients', which is the one that there was: for
+   the server, if packets can be carried to it. */
+static void
+go_far(const struct options *options)
 {
-	int	pair[2], near = -1, far = -1;
+	int	near, far;
 
-	if (options->delay > 0)
-		near = far_device(FAR_CLIENT, 1);
-	load->server = (struct sockaddr_in){ .sin_family = AF_INET,
-	    .sin_port = htons(PORT) };
-	(void)inet_pton(AF_INET, near == -1 ? "127.0.0.1" : FAR_SERVER,
-	    &load->server.sin_addr);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
-		err(1, "socketpair");
-	if ((client = fork()) == 0) {
-		(void)close(pair[0]);
-		load_run(load, pair[1]);
-	}
-	(void)close(pair[1]);
-	line = pair[0];
-	if (client == -1)
-		err(1, "fork");
-	if (near == -1)
-		return false;
+	if (options->delay == 0 ||
+	    (near = far_device(FAR_CLIENT, SOURCES)) == -1)
+		return;
+	client_net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (client_net == -1)
+		err(1, "/proc/self/ns/net");
 	harness_own_network();
-	if ((far = far_device(FAR_SERVER, LOAD_SERVERS)) == -1)
+	if ((far = far_device(FAR_SERVER, 1)) == -1)
 		err(1, "a second TUN device");
 	if ((relay = fork()) == 0)
 		far_carry(near, far, options->delay * 1000);
@@ -123,7 +120,45 @@ start_clients(const struct options *options)
 		err(1, "fork");
 	(void)close(near);
 	(void)close(far);
-	return true;
+}
+
+/* The addresses that are theirs alone; "": there are none. */
+static const char *
+sources(void)
+{
+	static char	text[SOURCES * 32];
+	in_addr_t	first = ntohl(inet_addr(FAR_CLIENT));
+	size_t		len = 0;
+	int		i;
+
+	for (i = 0; i < SOURCES && client_net != -1; i++) {
+		const struct in_addr source = { htonl(first + (in_addr_t)i) };
+
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "--source %s ", inet_ntoa(source));
+	}
+	return text;
+}
+
+/* In their network. */
+static void
+start_clients(const struct options *options)
+{
+	char	hold[64] = "";
+	int	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (options->sessions > 0)
+		(void)snprintf(hold, sizeof(hold), "--hold %d --every %.3f",
+		    options->sessions, options->sessions * SPEECH);
+	if (client_net != -1 && setns(client_net, CLONE_NEWNET) == -1)
+		err(1, "the clients' network");
+	load_start(&load, true, "-s echo -b 6 -t %d --rate %d %s %s%s",
+	    PATIENCE, options->rate, hold, sources(),
+	    client_net == -1 ? LOOPBACK : FAR_SERVER ":9999");
+	if (client_net != -1 && setns(here, CLONE_NEWNET) == -1)
+		err(1, "the server's network");
+	(void)close(here);
+	load_await(&load);
 }
 
 static void
@@ -153,11 +188,8 @@ restart_all(const struct way *way, struct server server,
     const struct options *options, struct result *result)
 {
 	int	i, all = QUIET + result->restarts;
-	char	byte;
 
-	(void)!write(line, "", 1);
-	if (read(line, &byte, 1) != 1)
-		errx(1, "the sessions could not be opened");
+	start_clients(options);
 	marks[0] = sleep_after(now_us(), options);
 	for (i = 0; i < all; i++) {
 		(void)alarm(HUNG);
@@ -198,17 +230,12 @@ longest_gap(const int64_t *served, int n, int64_t from, int64_t to)
 	return (double)longest / 1e3;
 }
 
+/* Of the clients that were served, in the order in which they were. */
 static void
-measure_gaps(struct result *result)
+measure_gaps(struct result *result, int64_t *served, int n)
 {
-	int64_t	*served = calloc((size_t)load->n + 1, sizeof(*served));
-	int	 i, n = 0;
+	int	i;
 
-	if (served == NULL)
-		err(1, "malloc");
-	for (i = 0; i < load->n; i++)
-		if (load->clients[i].outcome == SERVED)
-			served[n++] = load->clients[i].ended;
 	qsort(served, (size_t)n, sizeof(*served), compare);
 	result->quiets = QUIET;
 	for (i = 0; i < QUIET; i++)
@@ -217,76 +244,94 @@ measure_gaps(struct result *result)
 	for (i = 0; i < result->restarts; i++)
 		result->gaps[i] = longest_gap(served, n, marks[QUIET + i],
 		    marks[QUIET + i + 1]);
-	free(served);
 }
 
-static void
-tell(const struct client *lost)
-{
-	static const char *const words[] = { [REFUSED] = "refused",
-				    [RESET] = "reset",
-				    [TIMED_OUT] = "timed out" };
-	int			 i = 0;
+/* What became of a client: its name in the log, and in the table. */
+static const struct {
+	const char	*outcome, *word;
+	size_t		 count;		/* of struct result */
+} losses[] = {
+	{ "refused", "refused", offsetof(struct result, refused) },
+	{ "reset_before", "reset", offsetof(struct result, reset) },
+	{ "reset_after", "reset", offsetof(struct result, reset) },
+	{ "short", "reset", offsetof(struct result, reset) },
+	{ "timeout", "timed out", offsetof(struct result, timed_out) },
+};
 
-	while (marks[i + 1] != 0 && marks[i + 1] <= lost->began)
+static void
+tell(const struct load_request *lost, const char *word)
+{
+	int	i = 0;
+
+	while (marks[i + 1] != 0 && marks[i + 1] <= lost->due)
 		i++;
 	(void)fprintf(stderr, "restart %d: a client came %.1f ms after it, and "
 	    "was %s %.1f ms later\n", i - QUIET + 1,
-	    (double)(lost->began - marks[i]) / 1e3, words[lost->outcome],
-	    (double)(lost->ended - lost->began) / 1e3);
+	    (double)(lost->due - marks[i]) / 1e3, word,
+	    (double)(lost->ended - lost->due) / 1e3);
+}
+
+static void
+count_loss(struct result *result, const struct load_request *lost,
+    bool verbose)
+{
+	size_t	i, n = sizeof(losses) / sizeof(losses[0]);
+
+	for (i = 0; i < n && strcmp(losses[i].outcome, lost->outcome) != 0; i++)
+		;
+	/* Not the server's doing. */
+	if (i == n)
+		errx(1, "a client: %s", lost->outcome);
+	++*(int *)(void *)((char *)result + losses[i].count);
+	if (verbose)
+		tell(lost, losses[i].word);
 }
 
 static void
 count(struct result *result, const struct options *options)
 {
-	int	i;
+	struct load_request	 one;
+	int			 most = (int)load_number(&load, "requests");
+	int			 n = 0;
+	int64_t			*served = calloc((size_t)most + 1,
+				    sizeof(*served));
 
-	for (i = 0; i < load->n; i++) {
-		const struct client *one = &load->clients[i];
-
-		result->refused += one->outcome == REFUSED;
-		result->reset += one->outcome == RESET;
-		result->timed_out += one->outcome == TIMED_OUT;
-		result->waited += one->outcome == SERVED &&
-		    one->ended - one->began >= WAITED;
-		if (options->verbose && one->outcome != SERVED)
-			tell(one);
-	}
-	result->tried = load->n;
-	result->lost = load->lost;
-	result->client_cpu = load->cpu;
+	if (served == NULL)
+		err(1, "malloc");
+	for (; load_next(&load, &one); result->tried++)
+		if (strcmp(one.outcome, "done") != 0)
+			count_loss(result, &one, options->verbose);
+		else if (n < most) {
+			result->waited += one.ended - one.due >= WAITED;
+			served[n++] = one.ended;
+		}
+	if (result->tried != most)
+		errx(1, "clients in the log: %d of %d", result->tried, most);
+	measure_gaps(result, served, n);
+	free(served);
+	result->lost = (int)load_number(&load, "sessions.lost");
+	/* Of a processor. */
+	result->client_cpu = load_number(&load, "client_cpu.all") *
+	    load_number(&load, "seconds") * 1e3;
 }
 
 static void
 work(const struct way *way, const char *strategy,
     const struct options *options, struct result *result)
 {
-	size_t	size = sizeof(*load);
-	int	status;
-
 	harness_begin();
 	harness_own_network();
-	load = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (load == MAP_FAILED)
-		err(1, "mmap");
-	load->rate = options->rate;
-	load->sessions = options->sessions;
-	load->patience = PATIENCE;
-	result->delayed = start_clients(options);
+	go_far(options);
+	result->delayed = client_net != -1;
 	harness_strategy(strategy);
 	restart_all(way, start(way), options, result);
 	if (relay > 0)
 		result->relay_cpu = (double)cpu_of(relay);
-	/* Who carries packets has a copy. */
-	(void)shutdown(line, SHUT_RDWR);
 	(void)alarm(HUNG);
-	while (waitpid(client, &status, 0) == -1 && errno == EINTR)
-		;
-	if (status != 0)
-		errx(1, "the clients have failed");
-	measure_gaps(result);
+	load_stop(&load);
+	load_end(&load);
 	count(result, options);
+	load_free(&load);
 	if (options->verbose && result->lost + result->reset > 0)
 		log_show();
 	result->measured = true;
