@@ -23,7 +23,6 @@
 /* The book's: 15 children, 5 clients, 4000 bytes. */
 #define CHILDREN	15
 #define CLIENTS		5
-#define REQUEST		"4000\n"
 #define ANSWER		4000
 
 /* Of a server that forks for each client, less than of the others. */
@@ -55,17 +54,15 @@ new_cell(struct figure *figure, enum part part, const char *name, bool bare,
 	    .children = children,
 	    .subject.children = strstr(name, "fork") != NULL ? 0 : children,
 	    .subject.mortal = part >= EXEC || strstr(name, "fork") != NULL,
-	    .load = { .port = PORT, .clients = CLIENTS,
-		.request = part < EXEC ? REQUEST : "hello\n",
-		.answer = part < EXEC ? ANSWER : 6 } };
-	cell->load.connections = figure->connections / CLIENTS;
+	    .clients = { .n = CLIENTS, .bytes = part < EXEC ? ANSWER : 0 } };
+	cell->clients.connections = figure->connections / CLIENTS;
 	if (part == EXEC)
-		cell->load.connections /= EXEC_SHARE;
+		cell->clients.connections /= EXEC_SHARE;
 	else if (part == FIRST_BYTE) {
-		cell->load.connections = figure->connections / 200;
-		cell->load.pause = 1000000 * CLIENTS / SLOW_RATE;
+		cell->clients.connections = figure->connections / 200;
+		cell->clients.rate = SLOW_RATE;
 	} else if (cell->subject.children == 0)
-		cell->load.connections /= FORK_SHARE;
+		cell->clients.connections /= FORK_SHARE;
 	cell->samples = calloc((size_t)figure->rounds,
 	    sizeof(*cell->samples));
 	if (cell->samples == NULL)
@@ -198,7 +195,7 @@ run(struct figure *figure)
 				(void)fprintf(stderr, "\rround %d of %d, "
 				    "%d of %d ", round + 1, figure->rounds,
 				    i + 1, figure->n);
-			measure(&cell->subject, &cell->load,
+			measure(&cell->subject, &cell->clients,
 			    &cell->samples[round]);
 		}
 	if (isatty(STDERR_FILENO))

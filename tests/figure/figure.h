@@ -26,7 +26,7 @@ struct cell {
 	bool		 bare;		/* a loop of tests/ceiling */
 	int		 children;
 	struct subject	 subject;
-	struct load	 load;
+	struct clients	 clients;
 	struct sample	*samples;
 	/* What it is held against; NULL: nothing. */
 	const struct cell *to;

@@ -73,7 +73,7 @@ print_cell(const struct figure *figure, const struct cell *cell)
 	json_number(stdout, "children", cell->subject.children);
 	(void)printf(",");
 	json_number(stdout, "connections",
-	    cell->load.clients * cell->load.connections);
+	    cell->clients.n * cell->clients.connections);
 	(void)printf(",");
 	json_number(stdout, "failed", failed);
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)

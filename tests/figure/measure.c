@@ -17,12 +17,14 @@
 
 #include "../client.h"
 #include "../harness.h"
+#include "../load.h"
 #include "../process.h"
 #include "measure.h"
 #include "pool/generation.h"
 
 #define MANY	2048		/* more children than any subject has */
 #define COUNTS	3		/* the descriptor of tests/ceiling */
+#define PATIENCE	60		/* s, of a client */
 
 /* What a set of processes has used so far. */
 struct usage {
@@ -169,33 +171,84 @@ prepare(void)
 }
 
 static void
-work(const struct subject *subject, const struct load *load,
-    struct sample *sample)
+start_clients(struct load *load, const struct clients *clients)
 {
-	int			 many = load->clients * load->connections;
-	size_t			 bytes = MANY * sizeof(uint32_t);
-	uint32_t		*counts;
-	struct load_result	 result;
-	struct usage		 before, after, clients;
-	pid_t			 server;
-	int			 children;
+	char	service[32], loop[64];
 
-	harness_begin();
-	harness_own_network();
+	if (clients->bytes > 0)
+		(void)snprintf(service, sizeof(service), "-b %d",
+		    clients->bytes);
+	else
+		(void)snprintf(service, sizeof(service), "-s echo -b 6");
+	if (clients->rate > 0)
+		(void)snprintf(loop, sizeof(loop), "--rate %d --for %.3f",
+		    clients->rate, (double)clients->n * clients->connections /
+		    clients->rate);
+	else
+		(void)snprintf(loop, sizeof(loop), "-c %d -p %d -n %d",
+		    clients->n, clients->n, clients->connections);
+	load_start(load, false, "%s %s -t %d %d", service, loop, PATIENCE,
+	    PORT);
+}
+
+/* How many connections there were. */
+static double
+put_clients(const struct load *load, struct sample *sample)
+{
+	double	many = load_number(load, "requests");
+	double	seconds = load_number(load, "seconds");
+	double	done = load_number(load, "done");
+
+	if (many <= 0 || seconds <= 0)
+		errx(1, "there were no clients");
+	sample->rate = done / seconds;
+	sample->failed = (int)(many - done);
+	sample->first_byte = done <= 0 ? -1 :
+	    load_number(load, "latency_us.first_byte.p50");
+	/* Of a processor. */
+	sample->client_cpu = load_number(load, "client_cpu.all") * seconds /
+	    many * 10000;
+	return many;
+}
+
+static uint32_t *
+new_counts(void)
+{
+	size_t		 bytes = MANY * sizeof(uint32_t);
+	uint32_t	*counts;
+
 	if ((counts_fd = memfd_create("counts", MFD_CLOEXEC)) == -1 ||
 	    ftruncate(counts_fd, (off_t)bytes) == -1 ||
 	    (counts = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    counts_fd, 0)) == MAP_FAILED)
 		err(1, "memfd");
+	return counts;
+}
+
+static void
+work(const struct subject *subject, const struct clients *clients,
+    struct sample *sample)
+{
+	uint32_t	*counts;
+	struct load	 load;
+	struct usage	 before, after, others;
+	pid_t		 server;
+	double		 many;
+	int		 children;
+
+	harness_begin();
+	harness_own_network();
+	counts = new_counts();
 	server = program_start_in(prepare, subject->argv, -1);
 	before = settled(server, subject);
-	load_run(load, &result);
-	clients = dead();
+	start_clients(&load, clients);
+	load_end(&load);
+	others = dead();
 	after = living(server, &children);
-	*sample = (struct sample){ .rate = many / ((double)result.us / 1e6),
-	    .failed = result.failed, .first_byte = result.first_byte,
-	    .pss = mean_pss(server), .least = -1, .median = -1, .most = -1,
-	    .client_cpu = clients.cpu / many * 10000 };
+	*sample = (struct sample){ .pss = mean_pss(server), .least = -1,
+	    .median = -1, .most = -1 };
+	many = put_clients(&load, sample);
+	load_free(&load);
 	if (subject->instance != NULL)
 		distribution(subject->instance, sample);
 	else
@@ -207,15 +260,15 @@ work(const struct subject *subject, const struct load *load,
 		   parent is in ours. */
 		harness_end_all();
 		after = dead();
-		after.cpu -= clients.cpu;
-		after.switches -= clients.switches;
+		after.cpu -= others.cpu;
+		after.switches -= others.switches;
 	}
 	sample->cpu = (after.cpu - before.cpu) / many * 10000;
 	sample->switches = (after.switches - before.switches) / many;
 }
 
 void
-measure(const struct subject *subject, const struct load *load,
+measure(const struct subject *subject, const struct clients *clients,
     struct sample *sample)
 {
 	struct sample	*shared = mmap(NULL, sizeof(*shared),
@@ -228,7 +281,7 @@ measure(const struct subject *subject, const struct load *load,
 	if (shared == MAP_FAILED || (pid = fork()) == -1)
 		err(1, "a process to measure in");
 	if (pid == 0) {
-		work(subject, load, shared);
+		work(subject, clients, shared);
 		exit(0);
 	}
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)

@@ -5,8 +5,6 @@
 
 #include <stdbool.h>
 
-#include "load.h"
-
 #define PORT	9999
 
 struct subject {
@@ -22,6 +20,17 @@ struct subject {
 	const char	*instance;
 };
 
+/* UNP's client (30.2): processes that connect, ask, read the answer and close,
+   one connection at a time each. */
+struct clients {
+	int	n;
+	int	connections;	/* of each */
+	int	bytes;		/* of the answer; 0: what they said, a line */
+	int	rate;		/* 0: as soon as the one before is closed;
+				   connections per second of all of them, which
+				   then do not wait for each other */
+};
+
 struct sample {
 	double	rate;			/* connections per second */
 	double	cpu, client_cpu;	/* s per 10,000 connections */
@@ -35,6 +44,6 @@ struct sample {
 
 /* What cannot be measured is -1; what cannot be done at all ends the
    program. */
-void	measure(const struct subject *, const struct load *, struct sample *);
+void	measure(const struct subject *, const struct clients *, struct sample *);
 
 #endif
