@@ -243,24 +243,23 @@ read_answer(struct worker *worker, struct client *client)
 	return READING;
 }
 
-static bool
-become_connected(struct worker *worker, struct client *client, uint32_t events)
+static void
+become_connected(struct worker *worker, struct client *client)
 {
-	socklen_t	len = sizeof(int);
-	int		error = 0;
-
-	if (events & EPOLLERR)
-		(void)getsockopt(client->watched.fd, SOL_SOCKET, SO_ERROR,
-		    &error, &len);
-	if (error != 0) {
-		fail_by(worker, client, error);
-		return false;
-	}
 	client->connected = true;
 	client->connected_at = now_ns();
 	histogram_add(&worker->record->connect, client->connected_at -
 	    client->due);
-	return true;
+}
+
+static int
+error_of(int fd)
+{
+	socklen_t	len = sizeof(int);
+	int		error = 0;
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
 }
 
 static void
@@ -270,13 +269,21 @@ event(struct worker *worker, struct watched *watched, uint32_t events)
 	enum progress	 progress;
 	int		 error;
 
-	if (!client->connected && !become_connected(worker, client, events))
+	if (!client->connected && events & EPOLLERR &&
+	    (error = error_of(watched->fd)) != 0) {
+		fail_by(worker, client, error);
 		return;
+	}
+	if (!client->connected)
+		become_connected(worker, client);
 	do {
 		if ((error = send_request(worker, client)) != 0) {
 			fail_by(worker, client, error);
 			return;
 		}
+		/* There is room to write, and nothing else is new. */
+		if (events == EPOLLOUT)
+			return;
 		progress = read_answer(worker, client);
 		if (progress == WHOLE) {
 			/* After the last one it is nobody's. */
@@ -289,9 +296,36 @@ event(struct worker *worker, struct watched *watched, uint32_t events)
 	} while (progress == WHOLE);
 }
 
+/*
+ * On loopback a connection is there when connect() returns, and the request can
+ * go at once.  Elsewhere the attempt costs little, beside a connection.  0, or
+ * errno.
+ */
+static int
+connect_and_send(struct worker *worker, struct client *client)
+{
+	uint32_t	events = EPOLLIN | EPOLLOUT;
+	int		error;
+
+	if (worker_dial(worker, &client->watched) == -1)
+		return errno;
+	if ((error = send_request(worker, client)) != 0)
+		return error;
+	if (client->sent > 0)
+		become_connected(worker, client);
+	/* There will be nothing to write. */
+	if (client->connected && worker->plan->requests == 1 &&
+	    client->sent == worker->clients->request_size)
+		events = EPOLLIN;
+	return worker_watch(worker, &client->watched, events,
+	    client->due) == -1 ? errno : 0;
+}
+
 static void
 begin(struct worker *worker, struct client *client, int64_t due)
 {
+	int	error;
+
 	client->due = due;
 	client->connected = false;
 	client->requests = worker->plan->requests;
@@ -300,8 +334,8 @@ begin(struct worker *worker, struct client *client, int64_t due)
 	worker->clients->pending++;
 	worker->record->connections++;
 	record_begun(worker->record, now_ns());
-	if (worker_connect(worker, &client->watched, due) == -1)
-		fail_by(worker, client, errno);
+	if ((error = connect_and_send(worker, client)) != 0)
+		fail_by(worker, client, error);
 }
 
 static void

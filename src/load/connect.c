@@ -76,22 +76,30 @@ fail(int fd)
 }
 
 int
-worker_connect(struct worker *worker, struct watched *watched, int64_t since)
+worker_dial(struct worker *worker, struct watched *watched)
 {
 	const struct address	*server = &worker->plan->server;
-	struct epoll_event	 event = {
-				    .events = EPOLLIN | EPOLLOUT | EPOLLET,
-				    .data.ptr = watched };
 	int			 fd = socket(server->sa.sa_family, SOCK_STREAM |
 				    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	watched->fd = -1;
 	if (fd == -1 || from_source(worker, fd) == -1 ||
 	    (connect(fd, &server->sa, server->len) == -1 &&
-	    errno != EINPROGRESS) ||
-	    epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == -1)
+	    errno != EINPROGRESS))
 		return fail(fd);
 	watched->fd = fd;
+	return 0;
+}
+
+int
+worker_watch(struct worker *worker, struct watched *watched, uint32_t events,
+    int64_t since)
+{
+	struct epoll_event	event = { .events = events | EPOLLET,
+				    .data.ptr = watched };
+
+	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, watched->fd, &event) == -1)
+		return -1;
 	worker_wait(worker, watched, since);
 	return 0;
 }

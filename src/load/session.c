@@ -245,7 +245,9 @@ open_one(struct worker *worker, struct session *session)
 	session->watched.late = late;
 	worker->sessions->open++;
 	write_message(session);
-	if (worker_connect(worker, &session->watched, now_ns()) == -1)
+	if (worker_dial(worker, &session->watched) == -1 ||
+	    worker_watch(worker, &session->watched, EPOLLIN | EPOLLOUT,
+	    now_ns()) == -1)
 		lose_by(worker, session, errno);
 }
 

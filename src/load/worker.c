@@ -94,19 +94,21 @@ sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Sleep until then at the latest. */
+/* Sleep until then at the latest.  A timer that rings too early costs less than
+   one that is set anew for each connection. */
 static void
-set_timer(const struct worker *worker, int64_t when)
+set_timer(struct worker *worker, int64_t when)
 {
 	struct itimerspec	timer = { .it_value = {
 				    .tv_sec = when / 1000000000,
 				    .tv_nsec = when % 1000000000 } };
 
-	if (when == INT64_MAX)
-		timer.it_value = (struct timespec){ .tv_sec = 0 };
+	if (when >= worker->rings)
+		return;
 	if (timerfd_settime(worker->timer, TFD_TIMER_ABSTIME, &timer,
 	    NULL) == -1)
 		err(EX_OSERR, "timerfd_settime");
+	worker->rings = when;
 }
 
 static int64_t
@@ -159,9 +161,9 @@ tick(struct worker *worker, struct watched *watched, uint32_t events)
 {
 	uint64_t	times;
 
-	(void)worker;
 	(void)events;
 	(void)!read(watched->fd, &times, sizeof(times));
+	worker->rings = INT64_MAX;
 }
 
 static void
@@ -238,7 +240,8 @@ worker_run(const struct plan *plan, struct record *record, int number,
     FILE *log, const struct worker_pipes *pipes)
 {
 	struct worker	worker = { .plan = plan, .record = record,
-			    .number = number, .log = log };
+			    .number = number, .log = log,
+			    .rings = INT64_MAX };
 	struct watched	go = { .fd = pipes->go, .event = heard_go };
 	struct watched	end = { .fd = pipes->stop, .event = heard_stop };
 	struct watched	clock = { .event = tick };

@@ -40,6 +40,8 @@ struct worker {
 						   NULL: none */
 	int			 number;	/* of plan->processes */
 	int			 epoll, timer;
+	int64_t			 rings;		/* when the timer does, ns;
+						   INT64_MAX: it does not */
 	bool			 begun, stopped;
 	struct watched_list	 waiting;	/* by since */
 	uint64_t		 made;		/* connections */
@@ -60,11 +62,13 @@ void	worker_run(const struct plan *, struct record *, int number, FILE *log,
 /* So much of it is this process's. */
 int	worker_share(const struct worker *, int all);
 
-/*
- * A connection that is being made, or is there already, watched; since: when it
- * should have begun.  0, or -1 with errno: not even that, and nothing is open.
- */
-int	worker_connect(struct worker *, struct watched *, int64_t since);
+/* A connection that is being made, or is there already.  0, or -1 with errno:
+   not even that, and nothing is open. */
+int	worker_dial(struct worker *, struct watched *);
+/* Hear of these events, EPOLLIN and EPOLLOUT; since: when it should have begun.
+   0, or -1 with errno. */
+int	worker_watch(struct worker *, struct watched *, uint32_t events,
+	    int64_t since);
 /* It waits from then on, or no more. */
 void	worker_wait(struct worker *, struct watched *, int64_t since);
 void	worker_wait_no_more(struct worker *, struct watched *);
