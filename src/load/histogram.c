@@ -60,7 +60,8 @@ histogram_percentile(const struct histogram *histogram, double percent)
 	int64_t		most = histogram->max, value;
 	int		bucket;
 
-	want = (uint64_t)ceil(percent / 100 * (double)all);
+	/* 99.9 is a little more than that, in binary: not the next one for it. */
+	want = (uint64_t)ceil(percent / 100 * (double)all * (1 - 1e-12));
 	if (want == 0)
 		want = 1;
 	for (bucket = 0; all > 0 && bucket < HISTOGRAM_BUCKETS; bucket++) {

@@ -18,7 +18,7 @@
 #define HISTOGRAM_RANGES	32
 #define HISTOGRAM_BUCKETS	((HISTOGRAM_RANGES + 1) * HISTOGRAM_HALF)
 
-/* The longest that it tells from others, in ns: more than two hours. */
+/* The longest that it tells from others, in ns: 73 minutes. */
 #define HISTOGRAM_MOST	\
 	((INT64_C(1) << (HISTOGRAM_BITS + HISTOGRAM_RANGES - 1)) - 1)
 
