@@ -179,14 +179,17 @@ watch(struct worker *worker, struct watched *watched, uint32_t events)
 static void
 look(struct worker *worker)
 {
-	int64_t	now = now_ns();
+	int64_t	now = now_ns(), end;
 
 	give_up(worker, now);
 	if (!worker->begun)
 		return;
-	if (!worker->stopped && worker->plan->duration > 0 &&
-	    now >= worker->record->began + worker->plan->duration)
+	end = worker->record->began + worker->plan->duration;
+	if (!worker->stopped && worker->plan->duration > 0 && now >= end) {
+		/* Those who were due before it, also if we are late. */
+		clients_look(worker, end - 1);
 		stop(worker);
+	}
 	if (worker->stopped)
 		return;
 	clients_look(worker, now);
@@ -260,7 +263,8 @@ worker_run(const struct plan *plan, struct record *record, int number,
 	loop(&worker);
 	clients_free(&worker);
 	sessions_free(&worker);
-	if (log != NULL && fclose(log) == EOF)
+	/* A line that was not written is not tried again. */
+	if (log != NULL && (ferror(log) || fclose(log) == EOF))
 		err(EX_IOERR, "the log of requests");
 	record->cpu[number] = cpu_ns();
 }
