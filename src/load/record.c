@@ -162,6 +162,7 @@ record_message(struct record *record, int64_t now, bool alone)
 	record->messages++;
 	if (bin != NULL)
 		bin->messages++;
+	raise_to(&record->last_message, now);
 	if (alone && record->began != 0) {
 		raise_to(&record->last_outcome, now);
 		success(record, now);

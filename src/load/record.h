@@ -61,6 +61,7 @@ struct session_record {
 struct record {
 	int64_t			began;		/* 0: not yet */
 	_Atomic int64_t		last_begun, last_outcome, last_success;
+	_Atomic int64_t		last_message;
 	_Atomic int64_t		gap, gap_at;	/* the longest, between two
 						   successes */
 	_Atomic int64_t		connections;	/* begun; not sessions */

@@ -28,6 +28,12 @@ static int
 bins_of(const struct record *record)
 {
 	int64_t	n = (int64_t)(report_seconds(record) * 1e9) / RECORD_BIN + 1;
+	int64_t	last = record->last_message - record->began;
+
+	/* Sessions that are held beside clients say their last word after
+	   them. */
+	if (record->began != 0 && last / RECORD_BIN + 1 > n)
+		n = last / RECORD_BIN + 1;
 
 	return n > RECORD_BINS ? RECORD_BINS : (int)n;
 }
