@@ -106,6 +106,8 @@ lose(struct worker *worker, struct session *session, enum outcome why,
 
 	if (why == LOCAL && record->local_errno == 0)
 		record->local_errno = error;
+	if (why == LOCAL && error == EADDRNOTAVAIL)
+		record->no_port++;
 	session->record->lost = true;
 	session->record->open = false;
 	session->record->why = why;
