@@ -217,6 +217,8 @@ run(const struct plan *plan, struct record *record, const char *log,
 	int			 signo;
 
 	raise_limit();
+	/* Ignored by whoever has started us, nobody's end would be seen. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (log != NULL)
 		create_log(log);
 	(void)sigemptyset(&set);
