@@ -129,6 +129,13 @@ decimal(const char *text, double most, const char *what)
 	return value;
 }
 
+/* A nanosecond at least: 0 has a meaning of its own. */
+static int64_t
+duration(const char *text, const char *what)
+{
+	return (int64_t)ceil(NS * decimal(text, LONGEST, what));
+}
+
 static enum plan_service
 service(const char *name)
 {
@@ -144,26 +151,27 @@ service(const char *name)
 static void
 add_source(struct plan *plan, const char *host)
 {
-	struct address	*source = &plan->sources[plan->n_sources];
+	struct address	*source;
 	const char	*why;
 	char		*text;
-	bool		 bare = strchr(host, ':') != NULL && *host != '[';
 	int		 fd;
+	bool		 bare = strchr(host, ':') != NULL && *host != '[';
 
 	if (plan->n_sources == PLAN_SOURCES)
 		errx(EX_USAGE, "--source: more than %d addresses",
 		    PLAN_SOURCES);
 	if (asprintf(&text, bare ? "[%s]:0" : "%s:0", host) == -1)
 		err(EX_OSERR, "--source");
+	source = &plan->sources[plan->n_sources++];
 	if (address_parse(source, text, &why) != 0)
 		errx(EX_USAGE, "--source '%s': %s", host, why);
 	free(text);
-	if ((fd = socket(source->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC,
-	    0)) == -1 || bind(fd, &source->sa, source->len) == -1)
-		err(EX_USAGE, "--source '%s': expected an address of this "
-		    "host", host);
+	/* Its connections would fail as if no port were left. */
+	if ((fd = socket(source->sa.sa_family, SOCK_STREAM, 0)) == -1 ||
+	    bind(fd, &source->sa, source->len) == -1)
+		errx(EX_USAGE, "--source '%s': %s: expected an address of "
+		    "this machine", host, strerror(errno));
 	(void)close(fd);
-	plan->n_sources++;
 }
 
 static void __attribute__((__noreturn__))
@@ -235,17 +243,14 @@ parse_option(int c, struct plan *plan, struct given *given)
 		given->service = true;
 		break;
 	case 't':
-		plan->timeout = (int64_t)(NS * decimal(optarg, LONGEST,
-		    "timeout"));
+		plan->timeout = duration(optarg, "timeout");
 		break;
 	case EVERY:
-		plan->every = (int64_t)(NS * decimal(optarg, LONGEST,
-		    "every"));
+		plan->every = duration(optarg, "every");
 		given->every = true;
 		break;
 	case FOR:
-		plan->duration = (int64_t)(NS * decimal(optarg, LONGEST,
-		    "for"));
+		plan->duration = duration(optarg, "for");
 		break;
 	case HOLD:
 		plan->sessions = number(optarg, 1, PLAN_CLIENTS, "hold");
