@@ -227,7 +227,8 @@ read_log(bool kept)
 		if (sscanf(at, "%lld\t%lld\t%lld\t%lld\t%15s", &due,
 		    &connected, &first, &ended, outcome) != 5 ||
 		    strcmp(outcome, "done") != 0 ||
-		    (due > connected && !kept) || due > first || connected > first || first > ended)
+		    (due > connected && !kept) || due > first ||
+		    connected > first || first > ended)
 			lines.wrong++;
 		if (ended < last)
 			lines.out_of_order++;

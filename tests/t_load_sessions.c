@@ -370,36 +370,37 @@ refused(void)
 	    "nobody listens: both are lost");
 }
 
-/* Workers of a load whose sessions are there. */
+/* Workers that wait for an answer, and would not end in order before they have
+   it: all that they see of a parent's end is that they are to stop. */
 static pid_t
-start_two(struct server server, pid_t workers[64])
+start_two(pid_t workers[64])
 {
-	pid_t	pid = load_start("-p 2 --hold 2 127.0.0.1:%u", server.port);
+	pid_t	pid = load_start("-t 1000 -p 2 --hold 2 127.0.0.1:%u",
+		    hostile_with(8, takes_all));
 
 	await_children(pid, 2, workers);
-	(void)await_busy(server, 2);
+	await_accepted(2);
 	return pid;
 }
 
 static void
 ends_together(void)
 {
-	struct server	server = echo_server();
-	pid_t		workers[64], pid = start_two(server, workers);
-	int		i;
+	pid_t	workers[64], pid = start_two(workers);
+	int	i;
 
 	send_signal(pid, SIGKILL);
 	ok(load_end(pid) == -1, "the parent is killed");
 	for (i = 0; i < 2; i++)
 		ok(await_end(workers[i]) == SIGKILL, "a worker ends");
 	log_clear();
-	pid = start_two(server, workers);
+	pid = start_two(workers);
 	send_signal(workers[0], SIGKILL);
 	ok(load_end(pid) == 70 && log_has("outlive-load: process ") &&
 	    log_has(" was ended by signal 9 (Killed)"),
 	    "a worker is killed: the parent has failed");
 	ok(await_end(workers[1]) == SIGKILL, "and the other one ends");
-	server_end(server);
+	hostile_end();
 }
 
 int
