@@ -26,7 +26,7 @@ static void	(*surrounding)(void);
 static char	 text[1 << 16];
 
 void
-load_prepare(void (*prepare)(void))
+loader_prepare(void (*prepare)(void))
 {
 	surrounding = prepare;
 }
@@ -49,7 +49,7 @@ start(const char *format, va_list ap)
 }
 
 pid_t
-load_start(const char *format, ...)
+loader_start(const char *format, ...)
 {
 	va_list	ap;
 	pid_t	pid;
@@ -61,7 +61,7 @@ load_start(const char *format, ...)
 }
 
 int
-load_end(pid_t pid)
+loader_end(pid_t pid)
 {
 	int	status = await_end(pid);
 	ssize_t	n = pread(out, text, sizeof(text) - 1, 0);
@@ -71,7 +71,7 @@ load_end(pid_t pid)
 }
 
 int
-load(const char *format, ...)
+loader(const char *format, ...)
 {
 	va_list	ap;
 	pid_t	pid;
@@ -79,7 +79,7 @@ load(const char *format, ...)
 	va_start(ap, format);
 	pid = start(format, ap);
 	va_end(ap);
-	return load_end(pid);
+	return loader_end(pid);
 }
 
 const char *

@@ -13,14 +13,14 @@
 
 /* "./outlive-load ARGUMENTS...", separated by blanks; its messages go to the
    harness's log. */
-pid_t		load_start(const char *format, ...)
+pid_t		loader_start(const char *format, ...)
 		    __attribute__((__format__(printf, 1, 2)));
 /* In a surrounding of its own, from here on; NULL: none. */
-void		load_prepare(void (*prepare)(void));
+void		loader_prepare(void (*prepare)(void));
 /* Wait for it: its exit status; -1: a signal has ended it. */
-int		load_end(pid_t);
+int		loader_end(pid_t);
 /* Both. */
-int		load(const char *format, ...)
+int		loader(const char *format, ...)
 		    __attribute__((__format__(printf, 1, 2)));
 
 /* What the last one has reported; a number of it, as JSON, by the names that

@@ -81,7 +81,7 @@ serves(void)
 	    sizeof(services[0]); service++) {
 		server = server_start("-i", "2:4", "-m", "4", "127.0.0.1:0",
 		    service->name, NULL);
-		status = load("--json %s %u", service->options, server.port);
+		status = loader("--json %s %u", service->options, server.port);
 		if (!ok(status == 0 && (int)reported("requests") ==
 		    service->requests && (int)reported("done") ==
 		    service->requests && (int)reported("latency_us/whole/n") ==
@@ -91,7 +91,7 @@ serves(void)
 		harness_new_state();
 	}
 	server = server_start("[::1]:0", "bytes", NULL);
-	ok(load("[::1]:%u", server.port) == 0 && reports("[::1]:") &&
+	ok(loader("[::1]:%u", server.port) == 0 && reports("[::1]:") &&
 	    reports(", bytes, 64 bytes: ") &&
 	    reports("answers        1 of 1, ") && reports("latency, ms ") &&
 	    reports("  whole ") && reports("without any    ") &&
@@ -123,7 +123,7 @@ is_shared(void)
 	for (share = shares; share < shares + sizeof(shares) /
 	    sizeof(shares[0]); share++) {
 		port = hostile(echo_all);
-		status = load("--json -s echo%s%s %u", *share->options == '\0' ?
+		status = loader("--json -s echo%s%s %u", *share->options == '\0' ?
 		    "" : " ", share->options, port);
 		ok(status == 0 && (int)reported("connections") ==
 		    share->connections && (int)reported("requests") ==
@@ -140,7 +140,7 @@ is_shared(void)
 static void
 server_pauses(void)
 {
-	int	status = load("--json --rate 100 --for 1 %u",
+	int	status = loader("--json --rate 100 --for 1 %u",
 		    hostile(pause_once));
 
 	ok(status == 0 && (int)reported("requests") == 100 &&
@@ -169,13 +169,13 @@ client_pauses(void)
 	pid_t		workers[64], pid;
 	int		status;
 
-	pid = load_start("--json --rate 100 --for 1 %u", port);
+	pid = loader_start("--json --rate 100 --for 1 %u", port);
 	await_children(pid, 1, workers);
 	await_accepted(PAUSED);
 	stop(workers[0]);
 	(void)poll(NULL, 0, 2 * PAUSE);
 	send_signal(workers[0], SIGCONT);
-	status = load_end(pid);
+	status = loader_end(pid);
 	ok(status == 0 && (int)reported("requests") == 100 &&
 	    (int)reported("done") == 100,
 	    "who comes late, as it was held up, comes at last");
@@ -187,7 +187,7 @@ client_pauses(void)
 static void
 by_many(void)
 {
-	int	status = load("--json --rate 75 --for 0.4 -p 3 %u",
+	int	status = loader("--json --rate 75 --for 0.4 -p 3 %u",
 		    hostile(answer));
 
 	ok(status == 0 && (int)reported("requests") == 30 &&
@@ -245,7 +245,7 @@ static void
 logs(void)
 {
 	struct lines	lines;
-	int		status = load("--json --log %s -n 30 %u",
+	int		status = loader("--json --log %s -n 30 %u",
 			    path_of("requests"), hostile(pause_once));
 
 	lines = read_log(false);
@@ -257,7 +257,7 @@ logs(void)
 	    lines.gap) <= 2 &&
 	    llabs((long long)(reported("longest_gap/at") * 1e6) -
 	    lines.gap_at) <= 2, "the longest gap is where the log has it");
-	(void)load("--log %s -p 2 -c 3 -n 5 -k 2 -s echo %u",
+	(void)loader("--log %s -p 2 -c 3 -n 5 -k 2 -s echo %u",
 	    path_of("requests"), hostile(echo_all));
 	lines = read_log(true);
 	ok(lines.n == 30 && lines.wrong == 0,
@@ -318,7 +318,7 @@ timelines(void)
 {
 	struct server	server = server_start("-i", "4:4", "-m", "4",
 			    "127.0.0.1:0", "echo", NULL);
-	int		status = load("--json --timeline %s --svg %s --hold 2 "
+	int		status = loader("--json --timeline %s --svg %s --hold 2 "
 			    "--every 0.1 --rate 50 --for 0.5 %u",
 			    path_of("timeline"), path_of("drawing"),
 			    server.port);
@@ -334,7 +334,7 @@ timelines(void)
 	    "the drawing is well-formed");
 	hostile_end();
 	harness_new_state();
-	status = load("--json --timeline %s -c 2 -n 2 %u", path_of("timeline"),
+	status = loader("--json --timeline %s -c 2 -n 2 %u", path_of("timeline"),
 	    server.port);
 	ok(status == 1 && sum("begun") == 4 && sum("refused") == 4 &&
 	    sum("done") == 0, "failures are in it, each as what it was");

@@ -3,7 +3,6 @@
  * outlive-load's command line, the signals that end it, what it says on a
  * terminal, and from where it connects.
  */
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <netinet/in.h>
@@ -96,7 +95,7 @@ is_told(const char *arguments, int expected, const char *says,
 	int	status;
 
 	log_clear();
-	status = load("%s", arguments);
+	status = loader("%s", arguments);
 	if (!ok(status == expected && report()[0] == '\0' &&
 	    log_lines() == 1 && log_has("outlive-load: ") && log_has(says) &&
 	    log_has(expects), "%s: %s", arguments, says)) {
@@ -135,16 +134,16 @@ files(void)
 	}
 	ok(seen->accepted == 0, "nobody has come");
 	log_clear();
-	ok(load("--log /dev/full %u", port) == 74 &&
+	ok(loader("--log /dev/full %u", port) == 74 &&
 	    log_has("/dev/full: No space left"), "a log on a full disk");
 }
 
 static void
 shown(void)
 {
-	ok(load("--help") == 0 && reports("usage: outlive-load ") &&
+	ok(loader("--help") == 0 && reports("usage: outlive-load ") &&
 	    reports("\nExit status: 0 "), "--help");
-	ok(load("--version") == 0 &&
+	ok(loader("--version") == 0 &&
 	    reports("outlive-load " PACKAGE_VERSION "\n"), "--version");
 }
 
@@ -153,12 +152,12 @@ shown(void)
 static void
 interrupted(void)
 {
-	pid_t	pid = load_start("--json --for 100 %u", hostile(answer));
+	pid_t	pid = loader_start("--json --for 100 %u", hostile(answer));
 	int	status;
 
 	await_accepted(3);
 	send_signal(pid, SIGINT);
-	status = load_end(pid);
+	status = loader_end(pid);
 	ok(status == 0 && (int)reported("done") >= 3 &&
 	    reported("requests") - reported("done") < 0.5 &&
 	    reported("seconds") < 99, "INT ends it, and it reports");
@@ -175,10 +174,10 @@ ends_are_ignored(void)
 {
 	unsigned int	port = hostile(answer);
 
-	load_prepare(ignore_ends);
-	ok(load("%u", port) == 0,
+	loader_prepare(ignore_ends);
+	ok(loader("%u", port) == 0,
 	    "it ends, although whoever has started it ignores that");
-	load_prepare(NULL);
+	loader_prepare(NULL);
 }
 
 static void
@@ -224,7 +223,7 @@ progress(void)
 	    "-q: it does not");
 	terminal_close(&terminal);
 	log_clear();
-	(void)load("-r 20 --for 1.2 %u", port);
+	(void)loader("-r 20 --for 1.2 %u", port);
 	ok(log_lines() == 0 && log_text()[0] == '\0',
 	    "nor where that is no terminal");
 }
@@ -246,16 +245,14 @@ source_after(uint64_t made, const char *expected, unsigned int port)
 	if (address_parse(&plan.server, text, &why) != 0)
 		bail("%s: %s", text, why);
 	TAILQ_INIT(&worker.waiting);
-	worker.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (worker_connect(&worker, &watched, 1) == -1 ||
+	if (worker_dial(&worker, &watched) == -1 ||
 	    getsockname(watched.fd, &local.sa, &local.len) == -1)
-		bail("worker_connect");
+		bail("worker_dial");
 	ok(strncmp(address_print(&local, text), expected, strlen(expected)) ==
 	    0, "connection %llu comes from %s", (unsigned long long)made,
 	    text);
 	ok(record.sources == (int)made / 16384, "and the record says so");
 	worker_close(&worker, &watched);
-	(void)close(worker.epoll);
 }
 
 static void

@@ -179,7 +179,7 @@ each_kind(void)
 	for (part = parts; part < parts + sizeof(parts) / sizeof(parts[0]);
 	    part++) {
 		port = hostile(part->serve);
-		status = load("--json %s-c 2 -n 3 127.0.0.1:%u",
+		status = loader("--json %s-c 2 -n 3 127.0.0.1:%u",
 		    part->options, port);
 		ok(status == 1, "%s: exit status 1", part->name);
 		all_are(part->kind, 6, part->name);
@@ -193,7 +193,7 @@ times(void)
 {
 	unsigned int	port = hostile(says_nothing);
 
-	(void)load("--json -t 0.2 -n 3 127.0.0.1:%u", port);
+	(void)loader("--json -t 0.2 -n 3 127.0.0.1:%u", port);
 	ok(reported("failures/timeout/first") >= 0.2 &&
 	    reported("failures/timeout/first") <
 	    reported("failures/timeout/last") - 0.3 &&
@@ -208,7 +208,7 @@ not_accepted(void)
 {
 	unsigned int	port = hostile_with(1, accepts_nobody);
 
-	ok(load("--json -t 0.3 -c 8 127.0.0.1:%u", port) == 1,
+	ok(loader("--json -t 0.3 -c 8 127.0.0.1:%u", port) == 1,
 	    "a queue that nobody empties: exit status 1");
 	all_are("timeout", 8, "a queue that nobody empties");
 }
@@ -229,17 +229,17 @@ refused(void)
 	unsigned int	port = nobodys_port();
 	int		n;
 
-	ok(load("--json -c 2 -n 3 127.0.0.1:%u", port) == 1,
+	ok(loader("--json -c 2 -n 3 127.0.0.1:%u", port) == 1,
 	    "nobody listens: exit status 1");
 	all_are("refused", 6, "nobody listens");
-	(void)load("-n 3 127.0.0.1:%u", port);
+	(void)loader("-n 3 127.0.0.1:%u", port);
 	ok(reports("failed         3: refused, from 0.0") &&
 	    reports("answers        0 of 3"), "nobody listens: in words");
-	ok(load("--json -c 2 --for 1 127.0.0.1:%u", port) == 1,
+	ok(loader("--json -c 2 --for 1 127.0.0.1:%u", port) == 1,
 	    "nobody listens for a second: exit status 1");
 	n = (int)reported("failures/refused/n");
 	ok(n >= 2 && n <= 202, "they rest after each failure: %d tries", n);
-	ok(load("--json --rate 50 --for 0.5 127.0.0.1:%u", port) == 1,
+	ok(loader("--json --rate 50 --for 0.5 127.0.0.1:%u", port) == 1,
 	    "nobody listens, by the clock: exit status 1");
 	all_are("refused", 25, "nobody listens, by the clock");
 }
@@ -247,7 +247,7 @@ refused(void)
 static void
 unreachable(void)
 {
-	ok(load("--json -c 2 -n 3 192.0.2.1:9") == 1,
+	ok(loader("--json -c 2 -n 3 192.0.2.1:9") == 1,
 	    "no route: exit status 1");
 	all_are("unreachable", 6, "no route");
 }
@@ -266,16 +266,16 @@ descriptors(void)
 	unsigned int	port = hostile(says_half);
 	int		n;
 
-	load_prepare(few_descriptors);
-	ok(load("--json -c 50 127.0.0.1:%u", port) == 1,
+	loader_prepare(few_descriptors);
+	ok(loader("--json -c 50 127.0.0.1:%u", port) == 1,
 	    "descriptors run out: exit status 1");
 	n = (int)reported("failures/local/n");
 	ok(n >= 30 && n < 50 && (int)reported("failures/short/n") == 50 - n &&
 	    (int)reported("no_port") == 0,
 	    "descriptors run out: %d of 50 say so", n);
-	(void)load("-c 50 127.0.0.1:%u", port);
-	load_prepare(NULL);
-	ok(reports(": no resource left here (Too many open files), ") &&
+	(void)loader("-c 50 127.0.0.1:%u", port);
+	loader_prepare(NULL);
+	ok(reports(": failed on this side (Too many open files), ") &&
 	    !reports("none was left"), "descriptors run out: in words");
 }
 
@@ -310,15 +310,15 @@ ports(void)
 		skip("ports run out", "the range cannot be changed here");
 		return;
 	}
-	ok(load("--json -c 12 127.0.0.1:%u", port) == 1 &&
+	ok(loader("--json -c 12 127.0.0.1:%u", port) == 1 &&
 	    (int)reported("failures/local/n") == 2 &&
 	    (int)reported("no_port") == 2 && (int)reported("done") == 10,
 	    "ten ports, twelve clients: two have none");
-	(void)load("-c 40 127.0.0.1:%u", port);
+	(void)loader("-c 40 127.0.0.1:%u", port);
 	ok(reports("source ports   none was left ") &&
 	    reports(" times: net.ipv4.ip_local_port_range is 20000 to 20009; "
 	    "--source gives more addresses"), "and the report says why");
-	ok(load("--json --source 127.0.0.2 --source 127.0.0.3 -c 20 "
+	ok(loader("--json --source 127.0.0.2 --source 127.0.0.3 -c 20 "
 	    "127.0.0.1:%u", port) == 0 && (int)reported("no_port") == 0 &&
 	    (int)reported("done") == 20 &&
 	    (int)reported("source_addresses") == 2,

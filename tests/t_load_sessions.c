@@ -179,7 +179,7 @@ wrongs(void)
 	for (part = parts; part < parts + sizeof(parts) / sizeof(parts[0]);
 	    part++) {
 		port = hostile_with(8, part->serve);
-		status = load("--json --hold 2 --every 0.05 --for 0.6%s "
+		status = loader("--json --hold 2 --every 0.05 --for 0.6%s "
 		    "127.0.0.1:%u", strcmp(part->why, "timeout") == 0 ?
 		    " -t 1" : "", port);
 		ok(status == 1 &&
@@ -201,7 +201,7 @@ wrongs(void)
 		    reported("sessions/lost_ones/messages") < 2,
 		    "%s: when, and after what", part->name);
 	}
-	(void)load("--hold 2 --every 0.05 --for 0.6 127.0.0.1:%u",
+	(void)loader("--hold 2 --every 0.05 --for 0.6 127.0.0.1:%u",
 	    hostile_with(8, flips_a_bit));
 	(void)snprintf(text, sizeof(text), ", 127.0.0.1:%d: not the answer "
 	    "that was expected, at ", seen->port);
@@ -245,7 +245,7 @@ held(void)
 	struct server	server = echo_server();
 	int		status;
 
-	status = load("--json --hold 3 --every 0.1 --for 0.5 127.0.0.1:%u",
+	status = loader("--json --hold 3 --every 0.1 --for 0.5 127.0.0.1:%u",
 	    server.port);
 	ok(status == 0 && (int)reported("sessions/lost") == 0 &&
 	    (int)reported("sessions/messages") >= 6 &&
@@ -255,13 +255,13 @@ held(void)
 	    (int)reported("sessions/messages"));
 	ok((int)reported("connections") == 0 && (int)reported("requests") == 0,
 	    "and nobody else comes");
-	ok(load("--json -p 2 --hold 3 --every 0.1 --rate 50 --for 0.5 -b 10 "
+	ok(loader("--json -p 2 --hold 3 --every 0.1 --rate 50 --for 0.5 -b 10 "
 	    "127.0.0.1:%u", server.port) == 0 &&
 	    (int)reported("requests") == 25 && (int)reported("done") == 25 &&
 	    (int)reported("connections") == 25 &&
 	    (int)reported("sessions/messages") >= 6,
 	    "beside an open loop, by two processes");
-	ok(load("--json --hold 2 -c 2 -n 10 127.0.0.1:%u", server.port) == 0 &&
+	ok(loader("--json --hold 2 -c 2 -n 10 127.0.0.1:%u", server.port) == 0 &&
 	    (int)reported("done") == 20 &&
 	    (int)reported("sessions/messages") >= 4,
 	    "beside a closed loop: it ends with it");
@@ -277,7 +277,7 @@ start_with(const char *options, struct server server)
 
 	(void)snprintf(path, sizeof(path), "%s/requests", harness_state());
 	(void)unlink(path);
-	pid = load_start("--json --log %s %s 127.0.0.1:%u", path, options,
+	pid = loader_start("--json --log %s %s 127.0.0.1:%u", path, options,
 	    server.port);
 	await_file(path, "# us since ");
 	return pid;
@@ -294,7 +294,7 @@ killed(void)
 	/* The new child has nobody; whoever waits would be lost by then. */
 	await_born(server.pid, 4);
 	send_signal(pid, SIGINT);
-	ok(load_end(pid) == 1 && (int)reported("sessions/lost") == 1,
+	ok(loader_end(pid) == 1 && (int)reported("sessions/lost") == 1,
 	    "a child is killed: its session is lost");
 	ones = strstr(report(), "\"lost_ones\":");
 	ok(ones != NULL && (strstr(ones, "\"why\":\"short\"") != NULL ||
@@ -313,7 +313,7 @@ interrupted(void)
 	int		status;
 
 	send_signal(pid, SIGINT);
-	status = load_end(pid);
+	status = loader_end(pid);
 	ok(status == 0 && (int)reported("sessions/lost") == 0 &&
 	    (int)reported("sessions/messages") >= 4, "INT ends it in order");
 	server_end(server);
@@ -344,11 +344,11 @@ opening(void)
 	int				i, status;
 
 	for (i = 0; i < 2; i++) {
-		pid = load_start("%s -t 1 --hold 100 127.0.0.1:%u", forms[i],
+		pid = loader_start("%s -t 1 --hold 100 127.0.0.1:%u", forms[i],
 		    hostile_with(4096, takes_all));
 		await_accepted(OPENING);
 		send_signal(pid, SIGINT);
-		status = load_end(pid);
+		status = loader_end(pid);
 		if (i == 0)
 			ok(status == 1 && (int)reported("connections") == 0 &&
 			    (int)reported("sessions/lost") >= OPENING,
@@ -367,7 +367,7 @@ refused(void)
 	unsigned int	port = hostile_with(1, takes_all);
 
 	hostile_end();
-	ok(load("--json --hold 2 --for 0.1 127.0.0.1:%u", port) == 1 &&
+	ok(loader("--json --hold 2 --for 0.1 127.0.0.1:%u", port) == 1 &&
 	    (int)reported("sessions/lost") == 2 &&
 	    reports("\"address\":\"\",\"why\":\"refused\""),
 	    "nobody listens: both are lost");
@@ -378,7 +378,7 @@ refused(void)
 static pid_t
 start_two(pid_t workers[64])
 {
-	pid_t	pid = load_start("-t 1000 -p 2 --hold 2 127.0.0.1:%u",
+	pid_t	pid = loader_start("-t 1000 -p 2 --hold 2 127.0.0.1:%u",
 		    hostile_with(8, takes_all));
 
 	await_children(pid, 2, workers);
@@ -393,13 +393,13 @@ ends_together(void)
 	int	i;
 
 	send_signal(pid, SIGKILL);
-	ok(load_end(pid) == -1, "the parent is killed");
+	ok(loader_end(pid) == -1, "the parent is killed");
 	for (i = 0; i < 2; i++)
 		ok(await_end(workers[i]) == SIGKILL, "a worker ends");
 	log_clear();
 	pid = start_two(workers);
 	send_signal(workers[0], SIGKILL);
-	ok(load_end(pid) == 70 && log_has("outlive-load: process ") &&
+	ok(loader_end(pid) == 70 && log_has("outlive-load: process ") &&
 	    log_has(" was ended by signal 9 (Killed)"),
 	    "a worker is killed: the parent has failed");
 	ok(await_end(workers[1]) == SIGKILL, "and the other one ends");
