@@ -45,6 +45,7 @@
  * ended 1	right after that
  * unfiltered 1	nobody may attach a filter to a socket
  * leap 1	the time of day jumps, an hour on or back, whenever it is asked
+ * jumped PATH	the time of day is an hour on as long as there is such a file
  */
 #include <sys/types.h>
 #include <sys/mman.h>
@@ -413,7 +414,12 @@ static time_t
 leap(void)
 {
 	static time_t	where = 3600;
+	int		saved = errno;
+	bool		jumped = lasts("jumped ");
 
+	errno = saved;
+	if (jumped)
+		return 3600;
 	if (asked("leap ") == 0)
 		return 0;
 	where = -where;

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/types.h>
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../harness.h"
+#include "soak.h"
+
+#define HITS		16384
+#define PERMITS		8192
+#define SLACK		S	/* what a client may be late to see */
+
+static struct hit {
+	pid_t	pid;
+	int	signo;
+	int64_t	at;
+	char	client[64];
+} hits[HITS];
+static struct permit {
+	int		 ways, left;	/* -1: any number */
+	int64_t		 from, to;	/* INT64_MAX: it is open */
+	const char	*why;
+} permits[PERMITS];
+static int	n_hits, n_permits;
+
+static struct totals {
+	int64_t	sessions, lost, served, refused, reset, late;
+} totals, episode;
+
+void
+judge_begin(void)
+{
+	n_hits = n_permits = 0;
+	episode = (struct totals){ .sessions = 0 };
+}
+
+void
+permit(int ways, int many, int64_t lasts, const char *why)
+{
+	if (n_permits == PERMITS)
+		bail("too many permits");
+	permits[n_permits++] = (struct permit){ .ways = ways, .left = many,
+	    .from = us(), .to = lasts == -1 ? INT64_MAX : us() + lasts,
+	    .why = why };
+}
+
+void
+permits_end(void)
+{
+	int	i;
+
+	for (i = 0; i < n_permits; i++)
+		if (permits[i].to == INT64_MAX)
+			permits[i].to = us();
+}
+
+void
+judge_hit(const struct seen *one, int signo)
+{
+	struct hit	*hit = &hits[n_hits];
+
+	if (n_hits == HITS)
+		bail("too many hits");
+	n_hits++;
+	*hit = (struct hit){ .pid = one->pid, .signo = signo, .at = us() };
+	memcpy(hit->client, one->client, sizeof(hit->client));
+	/* Whomever it serves, or is about to. */
+	if (one->kind == IDLE || one->kind == BUSY)
+		permit(RESET | SHORT, 1, 2 * S, "a child was hit");
+}
+
+bool
+judge_was_hit(pid_t pid, int signo)
+{
+	int	i;
+
+	for (i = 0; i < n_hits; i++)
+		if (hits[i].pid == pid && hits[i].signo == signo)
+			return true;
+	return false;
+}
+
+static bool
+was_hit(const char *client, int64_t at)
+{
+	int	i;
+
+	for (i = 0; i < n_hits; i++)
+		if (strcmp(hits[i].client, client) == 0 && hits[i].at <= at)
+			return true;
+	return false;
+}
+
+static void
+judge_sessions(const char *report)
+{
+	const char	*sessions = json_find(report, "sessions"), *one;
+	char		 client[64], why[32];
+	double		 at;
+
+	episode.sessions = json_int(sessions, "n");
+	for (one = json_first(json_find(sessions, "lost_ones")); one != NULL;
+	    one = json_next(one)) {
+		json_text(one, "address", client, sizeof(client));
+		json_text(one, "why", why, sizeof(why));
+		at = atof(json_find(one, "at"));
+		episode.lost++;
+		if (strcmp(why, "corrupt") == 0 || !was_hit(client,
+		    crowd_began() + (int64_t)(at * 1e6)))
+			trouble("session of %s was lost (%s) at %.3f s, and its "
+			    "child was not hit", client, why, at +
+			    (double)(crowd_began() - soak.began) / 1e6);
+	}
+}
+
+/* One that was lost at that time, in that way: may it have been? */
+static bool
+is_permitted(int way, int64_t at)
+{
+	struct permit	*best = NULL;
+	int		 i;
+
+	for (i = 0; i < n_permits; i++) {
+		struct permit *one = &permits[i];
+
+		if ((one->ways & way) == 0 || one->left == 0 ||
+		    at < one->from || (one->to != INT64_MAX &&
+		    at > one->to + SLACK))
+			continue;
+		/* Whoever can excuse any number, or else who is over first. */
+		if (best == NULL || (best->left > 0 && (one->left < 0 ||
+		    one->to < best->to)))
+			best = one;
+	}
+	if (best != NULL && best->left > 0)
+		best->left--;
+	return best != NULL;
+}
+
+static int
+way_of(const char *outcome)
+{
+	if (strcmp(outcome, "refused") == 0)
+		return REFUSED;
+	if (strncmp(outcome, "reset_", 6) == 0)
+		return RESET;
+	return strcmp(outcome, "short") == 0 ? SHORT : 0;
+}
+
+static void
+judge_client(const char *row)
+{
+	int64_t	due, ended;
+	char	outcome[32];
+	int	way;
+
+	if (sscanf(row, "%" SCNd64 " %*d %*d %" SCNd64 " %31s", &due, &ended,
+	    outcome) != 3)
+		return;
+	if (strcmp(outcome, "done") == 0) {
+		episode.served++;
+		return;
+	}
+	way = way_of(outcome);
+	if (way == REFUSED)
+		episode.refused++;
+	else if (way != 0)
+		episode.reset++;
+	else
+		episode.late++;
+	if (way == 0 || !is_permitted(way, crowd_began() + ended))
+		trouble("a client that came at %.3f s was lost at %.3f s: %s",
+		    (double)(crowd_began() + due - soak.began) / 1e6,
+		    (double)(crowd_began() + ended - soak.began) / 1e6,
+		    outcome);
+}
+
+/* The parent tells of each child that was ended. */
+static void
+judge_log(void)
+{
+	const char	*at = log_text();
+	int		 pid, signo;
+
+	while ((at = strstr(at, "child ")) != NULL) {
+		if (sscanf(at, "child %d was ended by signal %d", &pid,
+		    &signo) == 2 && signo != SIGTERM && signo != SIGKILL &&
+		    !judge_was_hit(pid, signo))
+			trouble("%.60s", at);
+		at++;
+	}
+}
+
+static void
+print_totals(const struct totals *of)
+{
+	(void)printf("sessions %" PRId64 ", lost by hits %" PRId64 "; clients "
+	    "served %" PRId64 ", refused %" PRId64 ", reset %" PRId64 "\n",
+	    of->sessions, of->lost, of->served, of->refused, of->reset);
+}
+
+void
+judge(void)
+{
+	char	 row[256];
+	FILE	*log = fopen(crowd_log(), "re");
+
+	while (log != NULL && fgets(row, sizeof(row), log) != NULL)
+		judge_client(row);
+	if (log != NULL)
+		(void)fclose(log);
+	judge_sessions(crowd_report());
+	judge_log();
+	totals.sessions += episode.sessions;
+	totals.lost += episode.lost;
+	totals.served += episode.served;
+	totals.refused += episode.refused;
+	totals.reset += episode.reset;
+	print_totals(&episode);
+}
+
+void
+judge_totals(void)
+{
+	print_totals(&totals);
+}
