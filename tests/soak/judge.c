@@ -13,6 +13,7 @@
 #define HITS		16384
 #define PERMITS		8192
 #define SLACK		S	/* what a client may be late to see */
+#define LAG		(2 * S)	/* of ten, and a client may not be served */
 
 static struct hit {
 	pid_t	pid;
@@ -109,6 +110,10 @@ judge_sessions(const char *report)
 		json_text(one, "why", why, sizeof(why));
 		at = atof(json_find(one, "at"));
 		episode.lost++;
+		if (strcmp(why, "timeout") == 0 && lag(crowd_began() +
+		    (int64_t)(at * 1e6) - 10 * S, crowd_began() +
+		    (int64_t)(at * 1e6)) > LAG)
+			continue;
 		if (strcmp(why, "corrupt") == 0 || !was_hit(client,
 		    crowd_began() + (int64_t)(at * 1e6)))
 			trouble("session of %s was lost (%s) at %.3f s, and its "
@@ -121,6 +126,7 @@ judge_sessions(const char *report)
 static bool
 is_permitted(int way, int64_t at)
 {
+	int64_t		 slack = SLACK + lag(at - 10 * S, at);
 	struct permit	*best = NULL;
 	int		 i;
 
@@ -129,7 +135,7 @@ is_permitted(int way, int64_t at)
 
 		if ((one->ways & way) == 0 || one->left == 0 ||
 		    at < one->from || (one->to != INT64_MAX &&
-		    at > one->to + SLACK))
+		    at > one->to + slack))
 			continue;
 		/* Whoever can excuse any number, or else who is over first. */
 		if (best == NULL || (best->left > 0 && (one->left < 0 ||
@@ -166,16 +172,22 @@ judge_client(const char *row)
 		return;
 	}
 	way = way_of(outcome);
+	due += crowd_began();
+	ended += crowd_began();
+	if (strcmp(outcome, "timeout") == 0 && lag(due, ended) > LAG) {
+		episode.late++;
+		return;
+	}
 	if (way == REFUSED)
 		episode.refused++;
 	else if (way != 0)
 		episode.reset++;
 	else
 		episode.late++;
-	if (way == 0 || !is_permitted(way, crowd_began() + ended))
+	if (way == 0 || !is_permitted(way, ended))
 		trouble("a client that came at %.3f s was lost at %.3f s: %s",
-		    (double)(crowd_began() + due - soak.began) / 1e6,
-		    (double)(crowd_began() + ended - soak.began) / 1e6,
+		    (double)(due - soak.began) / 1e6,
+		    (double)(ended - soak.began) / 1e6,
 		    outcome);
 }
 
@@ -199,8 +211,9 @@ static void
 print_totals(const struct totals *of)
 {
 	(void)printf("sessions %" PRId64 ", lost by hits %" PRId64 "; clients "
-	    "served %" PRId64 ", refused %" PRId64 ", reset %" PRId64 "\n",
-	    of->sessions, of->lost, of->served, of->refused, of->reset);
+	    "served %" PRId64 ", refused %" PRId64 ", reset %" PRId64
+	    ", not in time %" PRId64 "\n", of->sessions, of->lost, of->served,
+	    of->refused, of->reset, of->late);
 }
 
 void
@@ -220,6 +233,7 @@ judge(void)
 	totals.served += episode.served;
 	totals.refused += episode.refused;
 	totals.reset += episode.reset;
+	totals.late += episode.late;
 	print_totals(&episode);
 }
 

@@ -59,7 +59,7 @@ claims_end(struct claims *claims, int64_t patience)
 		struct claim *one = &claims->list[i];
 
 		if (one->again && one->looks > 3 &&
-		    us() - one->since > patience) {
+		    us() - one->since > patience + lag(one->since, us())) {
 			trouble("for %lld ms: %s", (long long)(us() -
 			    one->since) / 1000, one->text);
 			one->again = false;

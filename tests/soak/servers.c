@@ -194,7 +194,7 @@ came_back(struct server_one *server, int64_t took)
 	if (server->excused || took <= BACK)
 		return;
 	cost = spawn_cost();
-	if (took > BACK + SPAWNS * cost)
+	if (took > BACK + SPAWNS * cost + lag(server->started, us()))
 		trouble("the port came back after %lld ms, and a program takes "
 		    "%lld ms", (long long)took / 1000, (long long)cost / 1000);
 }
@@ -206,12 +206,13 @@ look_at_owner(struct server_one *owner)
 
 	if (!owner->owned)
 		owned(owner);
-	if (owner->served)
+	/* Who is to end may serve still. */
+	if (owner->served || owner->told != 0)
 		return;
 	owner->excused = owner->excused || disturbed();
 	if ((took = probe_look(owner->started)) >= 0)
 		came_back(owner, took);
-	else if (us() - owner->started > HUNG)
+	else if (us() - owner->started > HUNG + lag(owner->started, us()))
 		trouble("parent %d does not serve", owner->pid);
 }
 

@@ -47,6 +47,9 @@ extern struct soak	soak;
 
 /* By CLOCK_MONOTONIC, as outlive-load counts. */
 int64_t	us(void);
+/* For how long of that time we ourselves did not get on, as the machine has
+   others to serve; what a server does not do then is no failure. */
+int64_t	lag(int64_t from, int64_t to);
 
 /* A number below n, from a sequence that the seed, the episode and a place in it
    choose. */
