@@ -92,6 +92,12 @@ crowd_end(void)
 		send_signal(load, SIGTERM);
 }
 
+void
+crowd_forget(void)
+{
+	load = 0;
+}
+
 const char *
 crowd_report(void)
 {

@@ -150,7 +150,7 @@ between(struct dice *dice, unsigned int least, unsigned int most)
 	return (int64_t)(least + roll(dice, most - least + 1)) * MS;
 }
 
-/* The parent; NULL: there is none, or we do not know, or it is not to be hit. */
+/* The parent; NULL: there is none, or we do not know, or it is told to end. */
 static struct server_one *
 target(void)
 {
@@ -267,6 +267,12 @@ parent_stop(struct dice *dice)
 	return true;
 }
 
+static bool
+is_child(const struct seen *one)
+{
+	return one->kind == IDLE || one->kind == BUSY;
+}
+
 /* Of those who are there, one that is a child. */
 static const struct seen *
 a_child(struct dice *dice)
@@ -282,7 +288,7 @@ a_child(struct dice *dice)
 		for (i = 0; i < sight.n; i++) {
 			const struct seen *one = &sight.list[i];
 
-			if (one->kind != IDLE && one->kind != BUSY)
+			if (!is_child(one))
 				continue;
 			if (round == 0)
 				n++;
@@ -664,7 +670,7 @@ drain_now(struct dice *dice)
 	(void)snprintf(detail, sizeof(detail), "%s s, %s", argv[5],
 	    argv[6] != NULL ? argv[6] : "all");
 	for (i = 0; i < sight.n; i++)
-		if ((sight.list[i].kind == IDLE || sight.list[i].kind == BUSY) &&
+		if (is_child(&sight.list[i]) &&
 		    (argv[6] == NULL || sight.list[i].parent == 1)) {
 			judge_hit(&sight.list[i], SIGTERM);
 			judge_hit(&sight.list[i], SIGKILL);

@@ -64,6 +64,8 @@ judge_hit(const struct seen *one, int signo)
 {
 	struct hit	*hit = &hits[n_hits];
 
+	if (soak.blind)
+		return;
 	if (n_hits == HITS)
 		bail("too many hits");
 	n_hits++;
@@ -116,8 +118,8 @@ judge_sessions(const char *report)
 			continue;
 		if (strcmp(why, "corrupt") == 0 || !was_hit(client,
 		    crowd_began() + (int64_t)(at * 1e6)))
-			trouble("session of %s was lost (%s) at %.3f s, and its "
-			    "child was not hit", client, why, at +
+			trouble("session of %s was lost (%s) at %.3f s, and "
+			    "its child was not hit", client, why, at +
 			    (double)(crowd_began() - soak.began) / 1e6);
 	}
 }

@@ -15,7 +15,7 @@
 
 #define SERVERS		2048
 #define TRY_AGAIN	(100 * MS)
-#define BACK		S		/* within which the port is to be back */
+#define BACK		S		/* until the port is to be back */
 #define SPAWNS		10		/* and as many programs more */
 #define HUNG		(25 * S)
 
@@ -245,8 +245,8 @@ had_rival(const struct server_one *server)
 
 	for (i = 0; i < n; i++)
 		if (&servers[i] != server && (servers[i].alive ||
-		    servers[i].told_at >= server->started || (servers[i].owned &&
-		    servers[i].told == 0)))
+		    servers[i].told_at >= server->started ||
+		    (servers[i].owned && servers[i].told == 0)))
 			return true;
 	return false;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A server that things happen to, for an hour: sessions that are held, clients
- * that come and go, and faults, drawn at random.  What must hold all the time is
- * looked at all the time (look.c, truth.c); who was lost is judged when an
+ * that come and go, and faults, drawn at random.  What must hold all the time
+ * is looked at all the time (look.c, truth.c); who was lost is judged when an
  * episode is over (judge.c).
  */
 #ifndef TESTS_SOAK_H
@@ -36,6 +36,7 @@ struct soak {
 	uint64_t	seed;
 	int64_t		seconds;
 	bool		keep_going, verbose;
+	bool		blind;	/* we forget what we have done */
 
 	int		episode;
 	int64_t		began;		/* us, the episode */
@@ -51,8 +52,8 @@ int64_t	us(void);
    others to serve; what a server does not do then is no failure. */
 int64_t	lag(int64_t from, int64_t to);
 
-/* A number below n, from a sequence that the seed, the episode and a place in it
-   choose. */
+/* A number below n, from a sequence that the seed, the episode and a place in
+   it choose. */
 struct dice { uint64_t state; };
 struct dice	dice_of(uint64_t place);
 unsigned int	roll(struct dice *, unsigned int n);
@@ -164,6 +165,8 @@ int64_t	probe_look(int64_t since);
 
 /* outlive-load (crowd.c). */
 void	crowd_begin(void);
+/* After a failure: what was started is no more. */
+void	crowd_forget(void);
 void	crowd_end(void);
 bool	crowd_reaped(pid_t, int status);
 bool	crowd_alive(void);

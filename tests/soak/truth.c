@@ -31,7 +31,7 @@ truth_looks(void)
 void
 truth_begin(void)
 {
-	claims.n = 0;
+	claims.n = job = 0;
 	if (out == -1 && (out = memfd_create("status", MFD_CLOEXEC)) == -1)
 		bail("memfd");
 }
