@@ -53,6 +53,7 @@ crowd_begin(void)
 			    "--every", "0.2", "--rate", rate, "--for", "86400",
 			    "-s", "echo", "-t", "10", "--quiet", "--json",
 			    "--log", LOG, ADDRESS, NULL };
+	static struct sight sight;
 	struct wait	 wait = { .what = "sessions" };
 
 	(void)snprintf(sessions, sizeof(sessions), "%d", soak.plan.sessions);
@@ -68,6 +69,8 @@ crowd_begin(void)
 		servers_look();
 		wait_a_moment(&wait);
 	}
+	see(&sight);
+	judge_sessions_are(&sight);
 	if (sscanf(file_text(LOG), "# us since %lld", (long long *)&began) != 1)
 		bail("outlive-load does not say when it has begun");
 }

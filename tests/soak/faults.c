@@ -73,6 +73,16 @@ static struct outcome	*ended_by;	/* the last that has ended a parent */
 static struct outcome	*current;
 
 void
+fault_detail(const char *fmt, ...)
+{
+	va_list	ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(fault.detail, sizeof(fault.detail), fmt, ap);
+	va_end(ap);
+}
+
+void
 fault_tell(const char *fmt, ...)
 {
 	struct told	*one = &told[n_told++ % TOLD];

@@ -11,6 +11,8 @@ extern struct fault {
 	struct sight	sight;
 	char		detail[120];
 } fault;
+void	fault_detail(const char *fmt, ...)
+	    __attribute__((__format__(printf, 1, 2)));
 
 void	fault_tell(const char *fmt, ...)
 	    __attribute__((__format__(printf, 1, 2)));

@@ -2,7 +2,7 @@
 #include <sys/types.h>
 
 #include <signal.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "../harness.h"
 #include "../process.h"
@@ -16,7 +16,7 @@ fault_parent(void)
 
 	if (blind_until() == INT64_MAX || owner == NULL || owner->told != 0)
 		return NULL;
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d", owner->pid);
+	fault_detail("%d", owner->pid);
 	return owner;
 }
 
@@ -40,7 +40,9 @@ permit_end(int signo)
 	if (!heir)
 		permit(REFUSED | (killed ? RESET | SHORT : 0), -1, -1,
 		    "the parent's end");
-	else if (killed)
+	else if (killed && (strcmp(soak.plan.strategy, "fork") == 0 ||
+	    strcmp(soak.plan.strategy, "pass") == 0))
+		/* The one that it has accepted, and not given away. */
 		permit(RESET | SHORT, 1, 2 * S, "a parent was killed");
 }
 
@@ -151,8 +153,7 @@ fault_child(struct dice *dice)
 			if (round == 0)
 				n++;
 			else if (which-- == 0) {
-				(void)snprintf(fault.detail, sizeof(fault.detail),
-				    "%d, %s", one->pid, one->title);
+				fault_detail("%d, %s", one->pid, one->title);
 				return one;
 			}
 		}
@@ -209,7 +210,7 @@ heir_kill(struct dice *dice)
 	(void)dice;
 	if (blind_until() == INT64_MAX || heir <= 1)
 		return false;
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d", heir);
+	fault_detail("%d", heir);
 	/* Without a parent it has those who wait. */
 	if (!servers_serve())
 		permit(REFUSED | RESET, -1, -1, "the heir's end");
@@ -224,7 +225,7 @@ second(struct dice *dice)
 
 	if (fault_parent() == NULL)
 		return false;
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d, waits %d s",
+	fault_detail("%d, waits %d s",
 	    servers_start(SECOND, wait)->pid, wait);
 	return true;
 }
@@ -235,7 +236,7 @@ takeover(struct dice *dice)
 	(void)dice;
 	if (fault_parent() == NULL)
 		return false;
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d",
+	fault_detail("%d",
 	    servers_start(TAKEOVER, soak.plan.wait)->pid);
 	return true;
 }
@@ -250,7 +251,7 @@ takeovers(struct dice *dice)
 		return false;
 	first = servers_start(TAKEOVER, soak.plan.wait)->pid;
 	other = servers_start(TAKEOVER, soak.plan.wait)->pid;
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d, %d", first, other);
+	fault_detail("%d, %d", first, other);
 	return true;
 }
 
@@ -262,7 +263,8 @@ kill_server(pid_t pid)
 
 	if (server == NULL || !server->alive)
 		return;
-	fault_tell("KILL to %d%s", pid, server->owned ? ", which has the port" : "");
+	fault_tell("KILL to %d%s", pid, server->owned ?
+	    ", which has the port" : "");
 	see(&fault.sight);
 	permit_end(SIGKILL);
 	server_told(server, SIGKILL);
@@ -280,7 +282,7 @@ takeover_killed(struct dice *dice)
 	fault_ends_parent(true);
 	one = servers_start(TAKEOVER, soak.plan.wait);
 	fault_later(in, kill_server, one->pid);
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d, in %d ms", one->pid,
+	fault_detail("%d, in %d ms", one->pid,
 	    (int)(in / MS));
 	return true;
 }
@@ -295,7 +297,7 @@ takeover_alone(struct dice *dice)
 		return false;
 	fault_ends_parent(true);
 	fault_later(in, kill_server, owner->pid);
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%d from %d, in %d ms",
+	fault_detail("%d from %d, in %d ms",
 	    servers_start(TAKEOVER, soak.plan.wait)->pid, owner->pid,
 	    (int)(in / MS));
 	return true;

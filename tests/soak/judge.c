@@ -12,6 +12,7 @@
 
 #define HITS		16384
 #define PERMITS		8192
+#define HELD		256
 #define SLACK		S	/* what a client may be late to see */
 #define LAG		(2 * S)	/* of ten, and a client may not be served */
 
@@ -26,7 +27,8 @@ static struct permit {
 	int64_t		 from, to;	/* INT64_MAX: it is open */
 	const char	*why;
 } permits[PERMITS];
-static int	n_hits, n_permits;
+static char	held[HELD][64];
+static int	n_hits, n_permits, n_held;
 
 static struct totals {
 	int64_t	sessions, lost, served, refused, reset, late;
@@ -35,7 +37,7 @@ static struct totals {
 void
 judge_begin(void)
 {
-	n_hits = n_permits = 0;
+	n_hits = n_permits = n_held = 0;
 	episode = (struct totals){ .sessions = 0 };
 }
 
@@ -60,6 +62,28 @@ permits_end(void)
 }
 
 void
+judge_sessions_are(const struct sight *sight)
+{
+	int	i;
+
+	for (i = 0; i < sight->n; i++)
+		if (sight->list[i].kind == BUSY && n_held < HELD)
+			memcpy(held[n_held++], sight->list[i].client,
+			    sizeof(held[0]));
+}
+
+static bool
+is_session(const char *client)
+{
+	int	i;
+
+	for (i = 0; i < n_held; i++)
+		if (strcmp(held[i], client) == 0)
+			return true;
+	return false;
+}
+
+void
 judge_hit(const struct seen *one, int signo)
 {
 	struct hit	*hit = &hits[n_hits];
@@ -72,7 +96,8 @@ judge_hit(const struct seen *one, int signo)
 	*hit = (struct hit){ .pid = one->pid, .signo = signo, .at = us() };
 	memcpy(hit->client, one->client, sizeof(hit->client));
 	/* Whomever it serves, or is about to. */
-	if (one->kind == IDLE || one->kind == BUSY)
+	if (one->kind == IDLE || (one->kind == BUSY &&
+	    !is_session(one->client)))
 		permit(RESET | SHORT, 1, 2 * S, "a child was hit");
 }
 

@@ -22,12 +22,15 @@
 static struct server_one	servers[SERVERS];
 static int			n;
 static int64_t			tried;
+static const struct server_one	*last_owner;
+static int64_t			vacated;	/* when that one had ended */
 
 void
 servers_begin(void)
 {
 	n = 0;
-	tried = 0;
+	tried = vacated = 0;
+	last_owner = NULL;
 	probe_begin();
 }
 
@@ -172,6 +175,7 @@ owned(struct server_one *server)
 	int	i;
 
 	server->owned = true;
+	last_owner = server;
 	for (i = 0; i < n; i++)
 		if (servers[i].alive && servers[i].owned &&
 		    servers[i].told == 0 && &servers[i] != server)
@@ -202,7 +206,7 @@ came_back(struct server_one *server, int64_t took)
 static void
 look_at_owner(struct server_one *owner)
 {
-	int64_t	took;
+	int64_t	since, took;
 
 	if (!owner->owned)
 		owned(owner);
@@ -210,7 +214,9 @@ look_at_owner(struct server_one *owner)
 	if (owner->served || owner->told != 0)
 		return;
 	owner->excused = owner->excused || disturbed();
-	if ((took = probe_look(owner->started)) >= 0)
+	/* It may have waited for another one, who was faster. */
+	since = owner->started > vacated ? owner->started : vacated;
+	if ((took = probe_look(since)) >= 0)
 		came_back(owner, took);
 	else if (us() - owner->started > HUNG + lag(owner->started, us()))
 		trouble("parent %d does not serve", owner->pid);
@@ -301,6 +307,8 @@ servers_reaped(pid_t pid, int status)
 	if (server == NULL || !server->alive)
 		return false;
 	server->alive = false;
+	if (server == last_owner)
+		vacated = us();
 	/* Who is known to be over is not who had the port. */
 	if (!soak.ending || server->told == 0)
 		judge_end(server, status);

@@ -180,6 +180,8 @@ const char	*crowd_log(void);		/* a path */
  */
 enum { REFUSED = 1, RESET = 2, SHORT = 4 };
 void	judge_begin(void);
+/* Those who are served before clients come by the clock: sessions. */
+void	judge_sessions_are(const struct sight *);
 /* This process is about to be sent that; it serves him, if anyone. */
 void	judge_hit(const struct seen *, int signo);
 bool	judge_was_hit(pid_t, int signo);

@@ -48,8 +48,8 @@ descriptors_back(pid_t pid)
 		    &limit) == 0 && limit.rlim_cur < ours.rlim_cur) {
 			limit.rlim_cur = limit.rlim_max < ours.rlim_cur ?
 			    limit.rlim_max : ours.rlim_cur;
-			(void)prlimit(fault.sight.list[i].pid, RLIMIT_NOFILE, &limit,
-			    NULL);
+			(void)prlimit(fault.sight.list[i].pid, RLIMIT_NOFILE,
+			    &limit, NULL);
 		}
 }
 
@@ -163,7 +163,7 @@ removed(struct dice *dice)
 	/* The shell's pid is nobody's when it is looked for. */
 	if (system(command) == -1)
 		return false;
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%s", which[what]);
+	fault_detail("%s", which[what]);
 	fault_later(in, recover, owner->pid);
 	return true;
 }
@@ -187,13 +187,15 @@ faults_look_blindly(void)
 	if (server_of(blinded)->alive)
 		return;
 	see(&fault.sight);
-	for (i = 0; i < fault.sight.n; i++)
-		if (fault.sight.list[i].kind == HEIR && fault.sight.list[i].parent == 1 &&
-		    !judge_was_hit(fault.sight.list[i].pid, SIGKILL)) {
-			fault_tell("KILL to heir %d, which cannot be found",
-			    fault.sight.list[i].pid);
-			fault_hit(fault.sight.list[i].pid, SIGKILL);
-		}
+	for (i = 0; i < fault.sight.n; i++) {
+		const struct seen *one = &fault.sight.list[i];
+
+		if (one->kind != HEIR || one->parent != 1 ||
+		    judge_was_hit(one->pid, SIGKILL))
+			continue;
+		fault_tell("KILL to heir %d, which cannot be found", one->pid);
+		fault_hit(one->pid, SIGKILL);
+	}
 }
 
 static void
@@ -244,7 +246,7 @@ drain(struct dice *dice)
 	const char	*argv[] = { "./outlivectl", "-n", NAME, "drain",
 			    roll(dice, 2) == 0 ? "--orphans" : NULL, NULL };
 
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%s", argv[4] != NULL ?
+	fault_detail("%s", argv[4] != NULL ?
 	    argv[4] : "all");
 	return start_drain(argv, fault_between(dice, 50, 3000));
 }
@@ -257,7 +259,7 @@ drain_now(struct dice *dice)
 			    roll(dice, 4) != 0 ? "--orphans" : NULL, NULL };
 	int		 i;
 
-	(void)snprintf(fault.detail, sizeof(fault.detail), "%s s, %s", argv[5],
+	fault_detail("%s s, %s", argv[5],
 	    argv[6] != NULL ? argv[6] : "all");
 	for (i = 0; i < fault.sight.n; i++)
 		if (fault_is_child(&fault.sight.list[i]) &&
