@@ -199,7 +199,7 @@ faults_look(void)
 {
 	do_later(us());
 	faults_look_blindly();
-	if (soak.ending)
+	if (!soak.harms)
 		return;
 	if (next == 0)
 		next = us() + LEAST * MS;

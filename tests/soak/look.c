@@ -231,7 +231,7 @@ look_at_holder(struct claims *claims, const struct seen *one, pid_t owner)
 	if (one->kind != HEIR)
 		claim(claims, "orphan %d has the listening socket (%s)",
 		    one->pid, one->title);
-	else if (owner > 0)
+	else if (owner > 0 && !servers_left_heir(owner))
 		claim(claims, "heir %d has the listening socket, without a "
 		    "parent, beside %d (%s)", one->pid, owner, one->title);
 }

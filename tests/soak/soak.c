@@ -213,6 +213,9 @@ crowd_is_gone(void)
 	return !crowd_alive();
 }
 
+/* Of a takeover that was killed, perhaps: INT to the parent does not reach it. */
+static bool	left_heir;
+
 static bool
 nobody_is_left(void)
 {
@@ -220,6 +223,9 @@ nobody_is_left(void)
 	int			i, n = 0;
 
 	see(&sight);
+	for (i = 0; left_heir && i < sight.n; i++)
+		if (sight.list[i].kind == HEIR && sight.list[i].parent == 1)
+			send_signal(sight.list[i].pid, SIGTERM);
 	for (i = 0; i < sight.n; i++)
 		n += strncmp(sight.list[i].title, "outlived", 8) == 0 ||
 		    server_of(sight.list[i].pid) != NULL;
@@ -281,6 +287,7 @@ end_episode(void)
 {
 	struct server_one	*owner;
 
+	soak.harms = false;
 	faults_end();
 	until(all_is_quiet, "a parent that serves, and nobody beside it");
 	soak.ending = true;
@@ -292,6 +299,7 @@ end_episode(void)
 		server_told(owner, SIGINT);
 		send_signal(owner->pid, SIGINT);
 	}
+	left_heir = owner != NULL && servers_left_heir(owner->pid);
 	until(nobody_is_left, "the end of all processes");
 	until(state_is_empty, "a state directory with a lock, and nothing "
 	    "else");
@@ -315,7 +323,7 @@ play_episode(int64_t lasts)
 	(void)alarm((unsigned int)(lasts / S) + 240);
 	soak.episode++;
 	soak.began = us();
-	soak.ending = false;
+	soak.ending = soak.harms = false;
 	n_gaps = 0;
 	round_began = 0;
 	draw_plan();
@@ -329,6 +337,7 @@ play_episode(int64_t lasts)
 	until(servers_serve, "the first parent");
 	crowd_begin();
 	end = us() + lasts;
+	soak.harms = true;
 	while (us() < end)
 		go_round();
 	end_episode();
