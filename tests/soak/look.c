@@ -188,27 +188,37 @@ descriptors_count(pid_t pid, int *highest)
 	return n;
 }
 
-/* The inode of the listening socket; 0: there is none. */
+/* The listening socket: its inode, 0 if there is none, and what waits there. */
 static unsigned long
-listener_inode(int *many)
+listener(int *many, int *queue)
 {
 	char		 row[512];
-	unsigned int	 port, state;
+	unsigned int	 port, state, length;
 	unsigned long	 inode, found = 0;
 	FILE		*table = fopen("/proc/net/tcp", "re");
 
-	*many = 0;
+	*many = *queue = 0;
 	if (table == NULL)
 		return 0;
 	while (fgets(row, sizeof(row), table) != NULL)
-		if (sscanf(row, " %*d: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x "
-		    "%*u %*u %lu", &port, &state, &inode) == 3 &&
+		if (sscanf(row, " %*d: %*x:%x %*x:%*x %x %*x:%x %*x:%*x %*x "
+		    "%*u %*u %lu", &port, &state, &length, &inode) == 4 &&
 		    port == PORT && state == 10) {
 			found = inode;
+			*queue = (int)length;
 			(*many)++;
 		}
 	(void)fclose(table);
 	return found;
+}
+
+int
+waiting(void)
+{
+	int	many, queue;
+
+	(void)listener(&many, &queue);
+	return queue;
 }
 
 /* Who has the listening socket, and should not. */
@@ -260,13 +270,13 @@ look(void)
 	static int64_t		last;
 	unsigned long		inode;
 	pid_t			owner;
-	int			i, many;
+	int			i, many, queue;
 
 	if (us() < last + EVERY)
 		return;
 	last = us();
 	claims_begin(&claims);
-	inode = listener_inode(&many);
+	inode = listener(&many, &queue);
 	if (many > 1)
 		trouble("%d sockets listen on the port", many);
 	see(&sight);

@@ -189,6 +189,7 @@ owned(struct server_one *server)
 
 	server->owned = true;
 	last_owner = server;
+	server->waited = waiting();
 	for (i = 0; i < n; i++)
 		if (servers[i].alive && servers[i].owned &&
 		    servers[i].told == 0 && &servers[i] != server)
@@ -211,7 +212,9 @@ came_back(struct server_one *server, int64_t took)
 	if (server->excused || took <= BACK)
 		return;
 	cost = spawn_cost();
-	if (took > BACK + SPAWNS * cost + lag(server->started, us()))
+	/* With an heir, who has waited is served before the probe. */
+	if (took > BACK + (SPAWNS + server->waited) * cost +
+	    lag(server->started, us()))
 		trouble("the port came back after %lld ms, and a program takes "
 		    "%lld ms", (long long)took / 1000, (long long)cost / 1000);
 }

@@ -213,7 +213,7 @@ crowd_is_gone(void)
 	return !crowd_alive();
 }
 
-/* Of a takeover that was killed, perhaps: INT to the parent does not reach it. */
+/* Of a takeover that was killed: INT to the parent does not reach it. */
 static bool	left_heir;
 
 static bool

@@ -95,6 +95,7 @@ struct server_one {
 	int64_t		 told_at;
 	bool		 alive, owned, served, excused;
 	int		 log_at;	/* what was in the log before */
+	int		 waited;	/* clients, when it had the port */
 	int		 descriptors;	/* when it had begun; 0: not yet */
 };
 void	servers_begin(void);
@@ -139,6 +140,8 @@ struct sight { int n; struct seen list[SEEN_MAX]; };
 void	see(struct sight *);
 const struct seen	*seen_of(const struct sight *, pid_t);
 int	descriptors_count(pid_t, int *highest);
+/* Connections that nobody has accepted yet. */
+int	waiting(void);
 /* Who has the port, and how many descriptors. */
 void	look(void);
 
