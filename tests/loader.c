@@ -31,7 +31,7 @@ loader_prepare(void (*prepare)(void))
 	surrounding = prepare;
 }
 
-static pid_t
+static pid_t __attribute__((__format__(__printf__, 1, 0)))
 start(const char *format, va_list ap)
 {
 	char		 words[1024], *at = words, *word;
