@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "json.h"
 #include "load.h"
 #include "process.h"
 
@@ -141,58 +142,14 @@ load_end(struct load *load)
 		bail("outlive-load has no log");
 }
 
-/* From a value to what is behind it: a comma or a bracket.  Its texts have no
-   quotes inside. */
-static const char *
-skip_value(const char *at)
-{
-	bool	quoted = false;
-	int	depth = 0;
-
-	for (; *at != '\0'; at++) {
-		if (*at == '"')
-			quoted = !quoted;
-		if (quoted)
-			continue;
-		if (depth == 0 && strchr(",}]", *at) != NULL)
-			break;
-		depth += (*at == '{' || *at == '[') - (*at == '}' ||
-		    *at == ']');
-	}
-	return at;
-}
-
-/* In an object, from its first member on.  A name may have a dot itself:
-   p99.9. */
-static const char *
-find(const char *at, const char *path)
-{
-	const char	*found, *value;
-	size_t		 len;
-
-	for (; *at == '"'; at += *at == ',') {
-		len = strcspn(++at, "\"");
-		value = at + len + 2;
-		if (strncmp(path, at, len) == 0) {
-			if (path[len] == '\0')
-				return value;
-			if (path[len] == '.' && *value == '{' &&
-			    (found = find(value + 1, path + len + 1)) != NULL)
-				return found;
-		}
-		at = skip_value(value);
-	}
-	return NULL;
-}
-
 double
 load_number(const struct load *load, const char *path)
 {
-	const char	*value = find(load->report + 1, path);
-	char		*end = NULL;
-	double		 number = value == NULL ? 0 : strtod(value, &end);
+	const char	*value = json_at(load->report, path);
+	char		*end;
+	double		 number = strtod(value, &end);
 
-	if (value == NULL || end == value)
+	if (end == value)
 		bail("outlive-load reports no number %s: %s", path,
 		    load->report);
 	return number;

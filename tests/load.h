@@ -39,7 +39,7 @@ void	load_stop(const struct load *);
 /* Wait until it is done, and have its report. */
 void	load_end(struct load *);
 
-/* "latency_us.whole.p50"; the test gives up where there is no such number. */
+/* "latency_us/whole/p50"; the test gives up where there is no such number. */
 double	load_number(const struct load *, const char *path);
 /* The next line of the log, after the end; false: there was none left. */
 bool	load_next(struct load *, struct load_request *);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "json.h"
 #include "loader.h"
 #include "process.h"
 
@@ -94,25 +95,16 @@ reports(const char *words)
 	return strstr(text, words) != NULL;
 }
 
-/* Each name is looked for behind the one before; those that are asked for are
-   always there. */
 double
 reported(const char *names)
 {
-	const char	*at = text;
-	char		 name[32];
-	size_t		 len;
+	const char	*value = json_at(text, names);
+	char		*end;
+	double		 number = strtod(value, &end);
 
-	while (*names != '\0') {
-		len = strcspn(names, "/");
-		(void)snprintf(name, sizeof(name), "\"%.*s\":", (int)len,
-		    names);
-		if ((at = strstr(at, name)) == NULL)
-			bail("no %s in the report: %s", name, text);
-		at += strlen(name);
-		names += len + (names[len] == '/');
-	}
-	return strtod(at, NULL);
+	if (end == value)
+		bail("no %s in the report: %s", names, text);
+	return number;
 }
 
 static int

@@ -204,9 +204,9 @@ put_clients(const struct load *load, struct sample *sample)
 	sample->rate = done / seconds;
 	sample->failed = (int)(many - done);
 	sample->first_byte = done <= 0 ? -1 :
-	    load_number(load, "latency_us.first_byte.p50");
+	    load_number(load, "latency_us/first_byte/p50");
 	/* Of a processor. */
-	sample->client_cpu = load_number(load, "client_cpu.all") * seconds /
+	sample->client_cpu = load_number(load, "client_cpu/all") * seconds /
 	    many * 10000;
 	return many;
 }

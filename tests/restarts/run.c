@@ -309,9 +309,9 @@ count(struct result *result, const struct options *options)
 		errx(1, "clients in the log: %d of %d", result->tried, most);
 	measure_gaps(result, served, n);
 	free(served);
-	result->lost = (int)load_number(&load, "sessions.lost");
+	result->lost = (int)load_number(&load, "sessions/lost");
 	/* Of a processor. */
-	result->client_cpu = load_number(&load, "client_cpu.all") *
+	result->client_cpu = load_number(&load, "client_cpu/all") *
 	    load_number(&load, "seconds") * 1e3;
 }
 

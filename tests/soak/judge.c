@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../harness.h"
+#include "../json.h"
 #include "soak.h"
 
 #define HITS		16384

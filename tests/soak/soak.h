@@ -199,13 +199,4 @@ void	permits_end(void);
 void	judge(void);
 void	judge_totals(void);
 
-/* A member of a JSON object, "" if there is none (json.c). */
-const char	*json_find(const char *object, const char *name);
-int64_t		 json_int(const char *object, const char *name);
-/* The first element of an array; the one behind; NULL: there is none. */
-const char	*json_first(const char *array);
-const char	*json_next(const char *element);
-void		 json_text(const char *object, const char *name, char *text,
-		    size_t size);
-
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../harness.h"
+#include "../json.h"
 #include "soak.h"
 
 #define EVERY		(250 * MS)

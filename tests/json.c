@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* As much of JSON as our own programs write. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "soak.h"
+#include "json.h"
 
 static const char *
 skip_string(const char *at)
@@ -56,6 +55,21 @@ json_find(const char *object, const char *name)
 		key = skip_value(value);
 	}
 	return "";
+}
+
+const char *
+json_at(const char *object, const char *path)
+{
+	const char	*at = object;
+	char		 name[64];
+	size_t		 len;
+
+	for (; *path != '\0'; path += len + (path[len] == '/')) {
+		len = strcspn(path, "/");
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, path);
+		at = json_find(*at == '[' ? at + 1 : at, name);
+	}
+	return at;
 }
 
 int64_t
