@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "process.h"
 #include "pool/leave.h"
 
 static int	queue[2], spare[2];
@@ -103,6 +105,60 @@ late(void)
 	return recv(queue[1], &byte, 1, MSG_DONTWAIT) == 0 ? 'e' : 'w';
 }
 
+/* With a client its parent's end is no news; without one it hears of it. */
+static int
+busy_orphan(pid_t parent)
+{
+	struct leave	way = { .parent = parent, .door = queue[1],
+			    .spare = spare[0], .queue = true };
+	char		byte;
+
+	if (leave_arm(&way) == -1)
+		return 'x';
+	block_winch(SIG_UNBLOCK);
+	leave_later();
+	send_signal(parent, SIGKILL);
+	while (getppid() == parent)
+		(void)poll(NULL, 0, 1);
+	if (next() != 'a' || next() != 'b')
+		return 'x';
+	if (recv(queue[1], &byte, 1, MSG_DONTWAIT) == 0)
+		return 'e';
+	leave_as_before();
+	return recv(queue[1], &byte, 1, MSG_DONTWAIT) == 0 ? 'l' : 'w';
+}
+
+static int
+killed_while_busy(void)
+{
+	pid_t	pid, orphan = -1;
+	int	line[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, queue) == -1 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, spare) == -1 ||
+	    pipe(line) == -1)
+		bail("socketpair");
+	(void)send(queue[0], "a", 1, 0);
+	(void)send(queue[0], "b", 1, 0);
+	block_winch(SIG_BLOCK);
+	if ((pid = fork()) == 0) {
+		pid_t parent = getpid();
+
+		if (fork() == 0) {
+			orphan = getpid();
+			(void)!write(line[1], &orphan, sizeof(orphan));
+			_exit(busy_orphan(parent));
+		}
+		for (;;)
+			(void)pause();
+	}
+	if (pid == -1 || read(line[0], &orphan, sizeof(orphan)) !=
+	    sizeof(orphan) || orphan == -1)
+		bail("fork");
+	(void)await_end(pid);
+	return WEXITSTATUS(await_end(orphan));
+}
+
 int
 main(void)
 {
@@ -114,5 +170,7 @@ main(void)
 	ok(child(1, orphaned) == 'e',
 	    "an orphan: the queue to its end, then end-of-file");
 	ok(child(1, late) == 'e', "the same, although nobody has told it");
+	ok(killed_while_busy() == 'l', "a busy one hears of its parent's end "
+	    "when it is done");
 	return done();
 }

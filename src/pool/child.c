@@ -106,6 +106,7 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 
 	title_busy(pool->config->service_name, name);
 	log_debug("%s for %s", pool->config->service_name, name);
+	leave_later();
 	if (pool->config->becomes_program) {
 		runner_serve(pool, &client);
 		source_leave(pool, pool->slot);
@@ -120,6 +121,7 @@ serve(struct pool *pool, int fd, const struct address *peer, const char *name)
 	pool->served++;
 	if (worn_out(pool))
 		leave(pool, 0);
+	leave_as_before();
 	/* The board first: who reads the title finds it true. */
 	if (board_idle(pool->board, pool->slot, 1))
 		wake_parent(pool);

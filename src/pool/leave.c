@@ -62,6 +62,24 @@ leave_arm(const struct leave *leave)
 	return 0;
 }
 
+void
+leave_later(void)
+{
+	if (armed.queue)
+		(void)prctl(PR_SET_PDEATHSIG, 0);
+}
+
+void
+leave_as_before(void)
+{
+	if (!armed.queue)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGWINCH);
+	/* Meanwhile nobody would have told. */
+	if (getppid() != armed.parent)
+		(void)raise(SIGWINCH);
+}
+
 bool
 leave_line_up(void)
 {

@@ -48,6 +48,16 @@ struct leave {
 int	leave_arm(const struct leave *);
 
 /*
+ * Its parent's end is no news to a child that has a client, if its door is a
+ * queue; and ten thousand of them that hear of it at once have the processors
+ * for themselves for seconds, while the next parent wants to begin.  It is told
+ * when it is done.  Does nothing where nothing is armed, or where a listening
+ * socket has to go at once.
+ */
+void	leave_later(void);
+void	leave_as_before(void);
+
+/*
  * Stand in line for a lock that somebody may keep for ever.  False: WINCH has
  * come.  From then on, until leave_line_left(), the child has nothing that
  * anybody would miss, and WINCH makes it go.
