@@ -35,7 +35,7 @@ takes_over(const char *heir)
 static pid_t
 takes_over_paused(const char *pause, const char *strategy)
 {
-	const char	*argv[] = { "tests/paused/outlived", "-T", "-H", "20",
+	const char	*argv[] = { "tests/paused/outlived", "-T", "-H", "600",
 			    "-w", "1", "-i", "1:2", "-a", strategy, PORT,
 			    "echo", NULL };
 	pid_t		 pid;
@@ -305,6 +305,30 @@ two_heirs(const struct cell *cell)
 	all_ends(next.pid);
 }
 
+/* Its parent is killed before it asks for the port: nobody needs that heir. */
+static void
+heir_of_the_failed(const struct cell *cell)
+{
+	struct server	old = server_start("-i", "1:2", PORT, "echo", NULL);
+	pid_t		new = takes_over_paused("prepared 1",
+			    cell->strategy->name), list[64];
+	int		n, client;
+
+	await_stop(new);
+	n = children_of(new, list, 64);
+	while (n > 0 && !title_has(list[n - 1], "heir of"))
+		n--;
+	ok(n > 0, "the new one has an heir");
+	send_signal(new, SIGKILL);
+	(void)await_end(new);
+	if (n > 0)
+		(void)await_end(list[n - 1]);
+	client = dial(9999);
+	ok(echoes(client, "old\n"), "which leaves the port to the old one");
+	(void)close(client);
+	all_ends(old.pid);
+}
+
 /* The old one is told to end while the new one has the socket, too. */
 static void
 told_to_end(const struct cell *cell)
@@ -442,6 +466,7 @@ main(void)
 		{ .name = "no answer", .play = no_answer },
 		{ .name = "told to end", .play = told_to_end },
 		{ .name = "two heirs", .play = two_heirs },
+		{ .name = "heir of the failed", .play = heir_of_the_failed },
 		{ .name = "pid files", .play = pid_files },
 		{ .name = "from others", .play = from_others },
 	};
@@ -449,6 +474,6 @@ main(void)
 	harness_begin();
 	harness_overlook_leaks();
 	cells_play_all(all, 4);
-	cells_play_both(both, 6);
+	cells_play_both(both, 7);
 	return done();
 }

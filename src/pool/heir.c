@@ -28,6 +28,10 @@
 /* How often one whose parent has ended looks for another owner, in ms. */
 #define LOOK		50
 
+/* How long an owner may take to let go of the port that he was asked for, and
+   has given up, in ms. */
+#define SETTLE		3000
+
 /*
  * What the heir waits for.  A copy of the parent's end of the line is in every
  * child, until its first act; so it does not tell of a death, but a pidfd does.
@@ -37,6 +41,8 @@ struct watch {
 	int	parent;		/* a pidfd: it ends; -1: it has, or there are
 				   none */
 	int	next;		/* to who comes in; -1: nobody does */
+	int64_t	settled;	/* clock_ms(): a takeover that is cut short is
+				   decided */
 	int64_t	deadline;	/* clock_ms(); 0: there is a parent */
 	int64_t	tell;		/* that there is none; 0: that was told */
 };
@@ -72,6 +78,7 @@ let_go(struct pool *pool)
 static void
 orphaned(const struct pool *pool, struct watch *watch)
 {
+	watch->settled = clock_ms() + SETTLE;
 	watch->tell = clock_ms() + LOOK;
 	watch->deadline = watch->tell + (int64_t)pool->config->heir * 1000;
 }
@@ -187,11 +194,16 @@ sleep_well(struct pool *pool, struct watch *watch)
 		hand_over(pool, watch);
 }
 
-/*
- * He did not say so, and is the owner; or was, and has shut the socket down.
- * The owner from whom our parent was taking over is not meant: he may be about
- * to let go of the port, as our parent asked him to before it was killed.
- */
+/* The one from whom our parent was taking over, when it was killed, may have
+   been asked to let go of the port, and be about to. */
+static bool
+is_leaving(const struct pool *pool, const struct watch *watch, pid_t owner)
+{
+	return pool->takes_over && owner == pool->predecessor_pid &&
+	    clock_ms() < watch->settled;
+}
+
+/* He did not say so, and is the owner; or was, and has shut the socket down. */
 static bool
 is_over(const struct pool *pool, const struct watch *watch)
 {
@@ -200,8 +212,7 @@ is_over(const struct pool *pool, const struct watch *watch)
 	/* He will say so, when he has an heir. */
 	if (watch->next != -1)
 		return false;
-	return (owner != -1 && !(pool->takes_over &&
-	    owner == pool->predecessor_pid)) ||
+	return (owner != -1 && !is_leaving(pool, watch, owner)) ||
 	    !listener_listens(pool->listener);
 }
 
