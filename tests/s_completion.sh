@@ -12,6 +12,7 @@ if [ -z "${BASH_VERSION:-}" ] || [ -z "${COMPLETES:-}" ]; then
 fi
 
 . "${srcdir:-.}/tests/tap.sh"
+overlook_leaks
 # complete_line LINE: as bash does when TAB is typed at its end.
 complete_line() {
 	COMP_LINE=$1 COMP_POINT=${#1} COMPREPLY=()

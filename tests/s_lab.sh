@@ -4,6 +4,7 @@
 # what it is told in error it says.
 set -u
 . "${srcdir:-.}/tests/tap.sh"
+overlook_leaks
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 

@@ -4,6 +4,7 @@
 # not looked at here.
 
 . "${srcdir:-.}/tests/tap.sh"
+overlook_leaks
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -22,6 +22,12 @@ skip_all() {
 	exit 0
 }
 
+# With sanitizers: as harness_overlook_leaks().
+overlook_leaks() {
+	ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+	export ASAN_OPTIONS
+}
+
 need() { # PROGRAM...
 	for tool in "$@"; do
 		command -v "$tool" >/dev/null || skip_all "there is no $tool"
