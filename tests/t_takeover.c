@@ -153,6 +153,7 @@ one_is_killed(const struct step *step, bool kill_old, const char *strategy)
 	struct server	old, last;
 	enum owner	owner = kill_old ? step->old_killed : step->new_killed;
 	pid_t		new, stopped, killed;
+	siginfo_t	info;
 	int		served, waits;
 
 	harness_new_state();
@@ -160,13 +161,15 @@ one_is_killed(const struct step *step, bool kill_old, const char *strategy)
 	served = dial(9999);
 	if (!echoes(served, "hello\n"))
 		bail("no client is served");
-	/* One that is killed must not have accepted anybody. */
 	new = takes_over_paused(!step->old ? step->pause : kill_old ? "" :
 	    "owner 1", strategy);
 	stopped = step->old ? old.pid : new;
 	await_stop(stopped);
-	waits = dial(9999);
 	killed = kill_old ? old.pid : new;
+	/* It must not have accepted the one who waits.  It may have ended. */
+	send_signal(killed, SIGSTOP);
+	(void)waitid(P_PID, (id_t)killed, &info, WSTOPPED | WEXITED | WNOWAIT);
+	waits = dial(9999);
 	send_signal(killed, SIGKILL);
 	(void)await_end(killed);
 	if (killed != stopped)
