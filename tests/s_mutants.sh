@@ -22,23 +22,28 @@ check() {
 }
 
 # listed FILE: it stands in Makefile.am, as an item of a list.
+items=" $(tr -s '\\\t\n ' ' ' <"$src/Makefile.am") "
 listed() {
-	awk -v item="$1" '{ for (i = 1; i <= NF; i++) if ($i == item) found = 1 }
-	    END { exit !found }' "$src/Makefile.am"
+	case $items in
+	*" $1 "*) ;;
+	*) return 1 ;;
+	esac
 }
 
 for file in "$src"/tests/mutants/*; do
 	name=tests/mutants/${file##*/}
-	test=$(sed -n 's/^Test: //p' "$file")
+	{ read -r sentence && read -r _ && read -r test; } <"$file"
+	test=${test#Test: }
 	wrong=
 	case $name in
 	*.patch) ;;
 	*) wrong='is no patch' ;;
 	esac
-	sed -n 1p "$file" | grep -q '^[A-Z].*\.$' ||
-	    wrong='does not begin with a sentence that says what is wrong'
-	[ -n "$test" ] && listed "tests/$test" ||
-	    wrong="names no test of ours: '$test'"
+	case $sentence in
+	[A-Z]*.) ;;
+	*) wrong='does not begin with a sentence that says what is wrong' ;;
+	esac
+	listed "tests/$test" || wrong="names no test of ours: '$test'"
 	listed "$name" || wrong='is not in Makefile.am'
 	patch -d "$src" -p1 -F0 -s --dry-run <"$file" >/dev/null 2>&1 ||
 	    wrong='does not apply any more'
