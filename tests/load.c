@@ -81,17 +81,25 @@ has_begun(struct load *load)
 	return load->began != 0;
 }
 
+bool
+load_begun(struct load *load)
+{
+	int	status;
+
+	if (has_begun(load))
+		return true;
+	if (waitpid(load->pid, &status, WNOHANG) == load->pid)
+		has_failed(status);
+	return false;
+}
+
 void
 load_await(struct load *load)
 {
 	struct wait	wait = { .what = "the beginning of outlive-load" };
-	int		status;
 
-	while (!has_begun(load)) {
-		if (waitpid(load->pid, &status, WNOHANG) == load->pid)
-			has_failed(status);
+	while (!load_begun(load))
 		wait_a_moment(&wait);
-	}
 }
 
 void

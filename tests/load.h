@@ -31,7 +31,9 @@ struct load_request {
  */
 void	load_start(struct load *, bool log, const char *fmt, ...)
 	    __attribute__((__format__(printf, 3, 4)));
-/* Until its sessions are there and it begins; it has a log. */
+/* Its sessions are there, and it begins; it has a log.  To wait for that, for
+   as long as a test waits. */
+bool	load_begun(struct load *);
 void	load_await(struct load *);
 /* TERM, and it stops as soon as nobody waits for an answer; load_end() is to
    follow. */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../measurement.h"
 #include "figure.h"
 #include "pool/strategy.h"
 
@@ -202,18 +203,6 @@ run(struct figure *figure)
 		(void)fprintf(stderr, "\r%40s\r", "");
 }
 
-static int
-number(const char *option, const char *text, int least, int most)
-{
-	const char	*why;
-	int		 n = (int)strtonum(text, least, most, &why);
-
-	if (why != NULL)
-		errx(64, "--%s '%s' is %s: expected %d to %d", option, text,
-		    why, least, most);
-	return n;
-}
-
 static void __attribute__((__noreturn__))
 usage(int status)
 {
@@ -248,8 +237,8 @@ main(int argc, char *argv[])
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (option) {
 		case 'c':
-			figure.connections = number("connections", optarg,
-			    500, 100000);
+			figure.connections = option_number("--connections",
+			    optarg, 500, 100000);
 			break;
 		case 'h':
 			usage(0);
@@ -263,7 +252,8 @@ main(int argc, char *argv[])
 			figure = quick;
 			break;
 		case 'r':
-			figure.rounds = number("rounds", optarg, 1, 100);
+			figure.rounds = option_number("--rounds", optarg, 1,
+			    100);
 			break;
 		case 's':
 			svg = optarg;

@@ -18,6 +18,7 @@
 #include "../client.h"
 #include "../harness.h"
 #include "../load.h"
+#include "../measurement.h"
 #include "../process.h"
 #include "measure.h"
 #include "pool/generation.h"
@@ -225,23 +226,31 @@ new_counts(void)
 	return counts;
 }
 
+/* Who is measured, and by whom. */
+struct work {
+	const struct subject	*subject;
+	const struct clients	*clients;
+};
+
 static void
-work(const struct subject *subject, const struct clients *clients,
-    struct sample *sample)
+work(const void *what, void *result)
 {
-	uint32_t	*counts;
-	struct load	 load;
-	struct usage	 before, after, others;
-	pid_t		 server;
-	double		 many;
-	int		 children;
+	const struct work	*work = what;
+	const struct subject	*subject = work->subject;
+	struct sample		*sample = result;
+	uint32_t		*counts;
+	struct load		 load;
+	struct usage		 before, after, others;
+	pid_t			 server;
+	double			 many;
+	int			 children;
 
 	harness_begin();
 	harness_own_network();
 	counts = new_counts();
 	server = program_start_in(prepare, subject->argv, -1);
 	before = settled(server, subject);
-	start_clients(&load, clients);
+	start_clients(&load, work->clients);
 	load_end(&load);
 	others = dead();
 	after = living(server, &children);
@@ -271,24 +280,10 @@ void
 measure(const struct subject *subject, const struct clients *clients,
     struct sample *sample)
 {
-	struct sample	*shared = mmap(NULL, sizeof(*shared),
-			    PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int		 status;
-	pid_t		 pid;
+	const struct work	what = { .subject = subject,
+				    .clients = clients };
 
-	(void)fflush(NULL);
-	if (shared == MAP_FAILED || (pid = fork()) == -1)
-		err(1, "a process to measure in");
-	if (pid == 0) {
-		work(subject, clients, shared);
-		exit(0);
-	}
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	if (status != 0)
+	if (!measure_apart(work, &what, sample, sizeof(*sample)))
 		errx(1, "%s %s could not be measured", subject->argv[0],
 		    subject->argv[1]);
-	*sample = *shared;
-	(void)munmap(shared, sizeof(*shared));
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "pool/strategy.h"
+#include "../measurement.h"
 #include "restarts.h"
 
 #define HALVES	2
@@ -81,18 +82,6 @@ run_all(struct table *table)
 		(void)fprintf(stderr, "\r%50s\r", "");
 }
 
-static int
-number(int option, const char *text, int least, int most)
-{
-	const char	*why;
-	int		 n = (int)strtonum(text, least, most, &why);
-
-	if (why != NULL)
-		errx(64, "-%c '%s' is %s: expected %d to %d", option, text, why,
-		    least, most);
-	return n;
-}
-
 static void __attribute__((__noreturn__))
 usage(int status)
 {
@@ -138,24 +127,29 @@ parse(struct table *table, int argc, char *argv[])
 			strategy = optarg;
 			break;
 		case 'd':
-			options->delay = number(option, optarg, 0, 1000);
+			options->delay = option_number("-d", optarg,
+			    0, 1000);
 			break;
 		case 'h':
 			usage(0);
 		case 'i':
-			options->interval = number(option, optarg, 10, 10000);
+			options->interval = option_number("-i", optarg,
+			    10, 10000);
 			break;
 		case 'n':
-			options->restarts = number(option, optarg, 1, MOST);
+			options->restarts = option_number("-n", optarg,
+			    1, MOST);
 			break;
 		case 'q':
 			options->quick = true;
 			break;
 		case 'r':
-			options->rate = number(option, optarg, 1, 10000);
+			options->rate = option_number("-r", optarg,
+			    1, 10000);
 			break;
 		case 's':
-			options->sessions = number(option, optarg, 0, 900);
+			options->sessions = option_number("-s", optarg,
+			    0, 900);
 			break;
 		case 'v':
 			options->verbose = true;

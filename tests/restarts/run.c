@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -19,6 +18,7 @@
 
 #include "../harness.h"
 #include "../load.h"
+#include "../measurement.h"
 #include "../process.h"
 #include "far.h"
 #include "restarts.h"
@@ -315,16 +315,28 @@ count(struct result *result, const struct options *options)
 	    load_number(&load, "seconds") * 1e3;
 }
 
+/* What is restarted, and how. */
+struct work {
+	const struct way	*way;
+	const char		*strategy;
+	int			 restarts;
+	const struct options	*options;
+};
+
 static void
-work(const struct way *way, const char *strategy,
-    const struct options *options, struct result *result)
+work(const void *what, void *measured)
 {
+	const struct work	*work = what;
+	const struct options	*options = work->options;
+	struct result		*result = measured;
+
 	harness_begin();
 	harness_own_network();
 	go_far(options);
+	result->restarts = work->restarts;
 	result->delayed = client_net != -1;
-	harness_strategy(strategy);
-	restart_all(way, start(way), options, result);
+	harness_strategy(work->strategy);
+	restart_all(work->way, start(work->way), options, result);
 	if (relay > 0)
 		result->relay_cpu = (double)cpu_of(relay);
 	(void)alarm(HUNG);
@@ -341,25 +353,10 @@ bool
 run(const struct way *way, const char *strategy, int restarts,
     const struct options *options, struct result *result)
 {
-	struct result	*shared = mmap(NULL, sizeof(*shared),
-			    PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int		 status;
-	pid_t		 pid;
+	const struct work	what = { .way = way, .strategy = strategy,
+				    .restarts = restarts, .options = options };
 
-	(void)fflush(NULL);
-	if (shared == MAP_FAILED || (pid = fork()) == -1)
-		err(1, "a process to measure in");
-	if (pid == 0) {
-		shared->restarts = restarts;
-		work(way, strategy, options, shared);
-		exit(0);
-	}
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	if (status != 0)
+	if (!measure_apart(work, &what, result, sizeof(*result)))
 		errx(1, "%s, %s could not be measured", way->name, strategy);
-	*result = *shared;
-	(void)munmap(shared, sizeof(*shared));
 	return result->measured;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -19,6 +18,8 @@
 
 #include "../client.h"
 #include "../harness.h"
+#include "../load.h"
+#include "../measurement.h"
 #include "../process.h"
 #include "sessions.h"
 
@@ -32,9 +33,6 @@
 #define CLIENTS		3
 /* What idle children may need beside the sessions'. */
 #define SPARE		2000
-
-static int	report;		/* a file in memory: outlive-load's */
-static char	log_path[128];	/* it has a head when all sessions are open */
 
 static double
 now(void)
@@ -67,39 +65,15 @@ start(int sessions)
 	return server_start("-w", "3", "-m", most, ADDRESS, "echo", NULL);
 }
 
-static bool
-has_begun(void)
-{
-	int	fd = open(log_path, O_RDONLY | O_CLOEXEC);
-	char	byte;
-	bool	begun = fd != -1 && read(fd, &byte, 1) == 1;
-
-	if (fd != -1)
-		(void)close(fd);
-	return begun;
-}
-
 /* All sessions, open, each with its first answer. */
-static pid_t
-hold(int sessions, const struct options *options)
+static void
+hold(struct load *load, int sessions, const struct options *options)
 {
-	char		n[16], every[16];
-	const char	*argv[] = { "./outlive-load", "--hold", n, "--every",
-			    every, "--json", "--log", log_path, "-t", PATIENCE,
-			    ADDRESS, NULL };
-	pid_t		pid;
-
-	if (sessions == 0)
-		return -1;
-	(void)snprintf(n, sizeof(n), "%d", sessions);
-	(void)snprintf(every, sizeof(every), "%d", options->every);
-	pid = program_start(argv, report);
-	while (!has_begun()) {
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			errx(1, "the sessions could not be opened");
+	load_start(load, true, "--hold %d --every %d -t " PATIENCE " " ADDRESS,
+	    sessions, options->every);
+	/* However long the opening takes, within this run's alarm. */
+	while (!load_begun(load))
 		moment();
-	}
-	return pid;
 }
 
 /* A new client, and whether it is a child of that parent who serves it. */
@@ -136,67 +110,56 @@ kill_and_start(struct server server, int sessions, struct result *result)
 	return server;
 }
 
-/* The number behind these words. */
-static double
-member(const char *json, const char *in, const char *name)
-{
-	const char	*at = strstr(json, in);
-
-	if (at == NULL || (at = strstr(at, name)) == NULL)
-		errx(1, "outlive-load has not reported %s", name);
-	return strtod(at + strlen(name), NULL);
-}
-
 /* Each session says a last word, and hears it. */
 static void
-end_sessions(pid_t load, int sessions, struct result *result)
+end_sessions(struct load *load, int sessions, struct result *result)
 {
-	static char	json[1 << 16];
-	double		began = now();
-	ssize_t		n;
+	double	began = now();
 
-	send_signal(load, SIGINT);
-	reap(load);
+	load_stop(load);
+	load_end(load);
 	result->answered = now() - began;
-	/* Who is lost is at its end: the beginning is enough. */
-	n = pread(report, json, sizeof(json) - 1, 0);
-	json[n > 0 ? n : 0] = '\0';
-	result->lost = (long)member(json, "\"sessions\":{", "\"lost\":");
-	result->messages = (long)member(json, "\"sessions\":{",
-	    "\"messages\":");
+	result->lost = (long)load_number(load, "sessions/lost");
+	result->messages = (long)load_number(load, "sessions/messages");
 	if (result->lost == 0 && result->messages < 2L * sessions)
 		errx(1, "not every session has had its last answer");
-	result->client = member(json, "\"client_cpu\":{", "\"all\":");
+	result->client = load_number(load, "client_cpu/all");
+	load_free(load);
 }
 
+/* Who is killed, with how many sessions. */
+struct work {
+	const char		*strategy;
+	int			 sessions;
+	const struct options	*options;
+};
+
 static void
-work(const char *strategy, int sessions, const struct options *options,
-    struct result *result)
+work(const void *what, void *measured)
 {
-	struct server	server;
-	double		began;
-	pid_t		load;
+	const struct work	*work = what;
+	struct result		*result = measured;
+	struct server		 server;
+	struct load		 load;
+	double			 began;
 
 	harness_begin();
 	harness_own_network();
 	(void)alarm(HUNG);
-	harness_strategy(strategy);
-	report = memfd_create("report", MFD_CLOEXEC);
-	if (report == -1)
-		err(1, "memfd_create");
-	(void)snprintf(log_path, sizeof(log_path), "%s/log", harness_state());
-	server = start(sessions);
+	harness_strategy(work->strategy);
+	server = start(work->sessions);
 	began = now();
-	load = hold(sessions, options);
+	if (work->sessions > 0)
+		hold(&load, work->sessions, work->options);
 	result->opening = now() - began;
-	server = kill_and_start(server, sessions, result);
-	if (load != -1)
-		end_sessions(load, sessions, result);
+	server = kill_and_start(server, work->sessions, result);
+	if (work->sessions > 0)
+		end_sessions(&load, work->sessions, result);
 	send_signal(server.pid, SIGTERM);
 	/* The children of both, too. */
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	if (options->verbose)
+	if (work->options->verbose)
 		log_show();
 }
 
@@ -204,27 +167,12 @@ void
 run(const char *strategy, int sessions, const struct options *options,
     struct result *result)
 {
-	struct result	*shared = mmap(NULL, sizeof(*shared),
-			    PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int		 status;
-	pid_t		 pid;
+	const struct work	what = { .strategy = strategy,
+				    .sessions = sessions, .options = options };
 
-	(void)fflush(NULL);
-	if (shared == MAP_FAILED || (pid = fork()) == -1)
-		err(1, "a process to measure in");
-	if (pid == 0) {
-		work(strategy, sessions, options, shared);
-		/* Nobody else is there who could have been skipped. */
-		exit(0);
-	}
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	if (status != 0)
+	if (!measure_apart(work, &what, result, sizeof(*result)))
 		errx(1, "%s with %d sessions could not be measured", strategy,
 		    sessions);
-	*result = *shared;
-	(void)munmap(shared, sizeof(*shared));
 	/* It has said why. */
 	if (result->first <= 0)
 		exit(77);

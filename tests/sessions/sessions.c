@@ -8,19 +8,8 @@
 #include <unistd.h>
 
 #include "pool/strategy.h"
+#include "../measurement.h"
 #include "sessions.h"
-
-static int
-number(int option, const char *text, int least, int most)
-{
-	const char	*why;
-	int		 n = (int)strtonum(text, least, most, &why);
-
-	if (why != NULL)
-		errx(64, "-%c '%s' is %s: expected %d to %d", option, text, why,
-		    least, most);
-	return n;
-}
 
 static void __attribute__((__noreturn__))
 usage(int status)
@@ -93,18 +82,18 @@ parse(struct options *options, int argc, char *argv[])
 			add_strategy(options, optarg);
 			break;
 		case 'e':
-			options->every = number(option, optarg, 1, 1000);
+			options->every = option_number("-e", optarg, 1, 1000);
 			break;
 		case 'h':
 			usage(0);
 		case 'n':
-			most = number(option, optarg, 0, 30000);
+			most = option_number("-n", optarg, 0, 30000);
 			break;
 		case 'q':
 			quick = true;
 			break;
 		case 'r':
-			options->rounds = number(option, optarg, 1, MOST);
+			options->rounds = option_number("-r", optarg, 1, MOST);
 			break;
 		case 'v':
 			options->verbose = true;
