@@ -14,7 +14,7 @@
 #include "soak.h"
 
 #define EVERY		(300 * MS)
-#define PATIENCE	(3 * S)
+#define PATIENCE	(5 * S)	/* an heir waits 3 for an owner to let go */
 #define MORE		8	/* descriptors that a parent may have for a
 				   moment: connections, a takeover's */
 
@@ -241,7 +241,7 @@ look_at_holder(struct claims *claims, const struct seen *one, pid_t owner)
 	if (one->kind != HEIR)
 		claim(claims, "orphan %d has the listening socket (%s)",
 		    one->pid, one->title);
-	else if (owner > 0 && !servers_left_heir(owner))
+	else if (owner > 0)
 		claim(claims, "heir %d has the listening socket, without a "
 		    "parent, beside %d (%s)", one->pid, owner, one->title);
 }

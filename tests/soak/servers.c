@@ -168,19 +168,6 @@ servers_coming(void)
 	return many > 0;
 }
 
-bool
-servers_left_heir(pid_t owner)
-{
-	const struct server_one	*from = server_of(owner);
-	int			 i;
-
-	for (i = 0; from != NULL && i < n; i++)
-		if (servers[i].role == TAKEOVER && !servers[i].owned &&
-		    !servers[i].alive && servers[i].started > from->started)
-			return true;
-	return false;
-}
-
 /* The port is its own. */
 static void
 owned(struct server_one *server)

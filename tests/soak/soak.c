@@ -213,9 +213,6 @@ crowd_is_gone(void)
 	return !crowd_alive();
 }
 
-/* Of a takeover that was killed: INT to the parent does not reach it. */
-static bool	left_heir;
-
 static bool
 nobody_is_left(void)
 {
@@ -223,9 +220,6 @@ nobody_is_left(void)
 	int			i, n = 0;
 
 	see(&sight);
-	for (i = 0; left_heir && i < sight.n; i++)
-		if (sight.list[i].kind == HEIR && sight.list[i].parent == 1)
-			send_signal(sight.list[i].pid, SIGTERM);
 	for (i = 0; i < sight.n; i++)
 		n += strncmp(sight.list[i].title, "outlived", 8) == 0 ||
 		    server_of(sight.list[i].pid) != NULL;
@@ -299,7 +293,6 @@ end_episode(void)
 		server_told(owner, SIGINT);
 		send_signal(owner->pid, SIGINT);
 	}
-	left_heir = owner != NULL && servers_left_heir(owner->pid);
 	until(nobody_is_left, "the end of all processes");
 	until(state_is_empty, "a state directory with a lock, and nothing "
 	    "else");

@@ -112,9 +112,6 @@ void	server_told(struct server_one *, int signo);
 void	servers_look(void);
 bool	servers_serve(void);		/* and it has been seen to */
 bool	servers_coming(void);		/* one that is not the owner yet */
-/* One was killed while it took over from this owner: its heir stays for as long
-   as -H says, as the owner may have been about to let go. */
-bool	servers_left_heir(pid_t owner);
 bool	servers_reaped(pid_t, int status);
 int	servers_started(void);
 /* What starting a program takes here, now, in us. */
