@@ -44,8 +44,8 @@ process_tick(void)
 	return ticks > 0 && ticks <= 1000 ? 1000 / ticks : 10;
 }
 
-int
-process_stat(int dir, struct process *process)
+static int
+read_stat(int dir, const char *name, struct process *process)
 {
 	unsigned long long	 start;
 	char			 text[1024];
@@ -53,7 +53,7 @@ process_stat(int dir, struct process *process)
 	int			 parent;
 
 	/* Its name, in parentheses, may have any of them inside. */
-	if (process_file(dir, "stat", text, sizeof(text)) <= 0 ||
+	if (process_file(dir, name, text, sizeof(text)) <= 0 ||
 	    (rest = strrchr(text, ')')) == NULL ||
 	    sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u "
 	    "%*u %*d %*d %*d %*d %d %*d %llu", &process->state, &parent,
@@ -64,39 +64,31 @@ process_stat(int dir, struct process *process)
 	return 0;
 }
 
-static int
-open_process(pid_t pid)
+int
+process_stat(int dir, struct process *process)
 {
-	char	path[32];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return read_stat(dir, "stat", process);
 }
 
+/* One file is one process's; thousands of orphans are looked at so. */
 int
 process_read(pid_t pid, struct process *process)
 {
-	int	dir = open_process(pid), result;
+	char	path[32];
 
-	if (dir == -1)
-		return -1;
-	result = process_stat(dir, process);
-	(void)close(dir);
-	return result;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	return read_stat(AT_FDCWD, path, process);
 }
 
 int
 process_user(pid_t pid, uid_t *uid)
 {
-	char		 text[2048];
+	char		 path[32], text[2048];
 	const char	*line = NULL;
-	int		 dir = open_process(pid);
 
-	if (dir == -1)
-		return -1;
-	if (process_file(dir, "status", text, sizeof(text)) > 0)
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (process_file(AT_FDCWD, path, text, sizeof(text)) > 0)
 		line = strstr(text, "\nUid:");
-	(void)close(dir);
 	return line != NULL && sscanf(line, "\nUid: %u", uid) == 1 ? 0 : -1;
 }
 
