@@ -254,6 +254,9 @@ look_at_descriptors(struct claims *claims, struct server_one *server)
 	if (server == NULL || !server->served ||
 	    us() - server->started < S)
 		return;
+	/* Without its heir it has one less, until there is another. */
+	if (soak.plan.heir > 0 && lock_heir() <= 0)
+		return;
 	n = descriptors_count(server->pid, &highest);
 	if (server->descriptors == 0 || n < server->descriptors)
 		server->descriptors = n;

@@ -175,6 +175,9 @@ owned(struct server_one *server)
 	int	i;
 
 	server->owned = true;
+	/* The one before it has let go, and not ended yet. */
+	if (last_owner != NULL && last_owner->alive)
+		vacated = us();
 	last_owner = server;
 	server->waited = waiting();
 	for (i = 0; i < n; i++)
