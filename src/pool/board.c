@@ -16,6 +16,10 @@
 #include "boardfile.h"
 #include "net/clock.h"
 
+/* A child that waits before its next accept() has tried again by then, in ms: it
+   may have to wait for a processor. */
+#define NEXT_TRY	1000
+
 /* A word: taken << STATE_BITS | state. */
 #define STATE_BITS	2
 #define STATE_MASK	((1U << STATE_BITS) - 1)
@@ -41,6 +45,7 @@ struct shared {
 	   has looked, and has finished looking: odd while it walks. */
 	_Atomic uint64_t changes;
 	_Atomic int32_t	 fewest, most;	/* to sleep for */
+	_Atomic int32_t	 used;		/* no slot from here on ever was */
 	_Atomic bool	 parted;	/* the parent has */
 	_Atomic bool	 shut_out;	/* SYNs are */
 	_Atomic int64_t	 closed_until;	/* clock_ms() */
@@ -266,7 +271,7 @@ is_deserted(const struct board *board)
 {
 	int	slot;
 
-	for (slot = 0; slot < board->size; slot++) {
+	for (slot = 0; slot < atomic_load(&board->shared->used); slot++) {
 		pid_t pid = atomic_load(&board->shared->slots[slot].pid);
 
 		if (!atomic_load(&board->shared->slots[slot].expected))
@@ -429,6 +434,9 @@ board_born(struct board *board, int slot, const char *client)
 		save_doing(board, slot, 0);
 	}
 	child->before = clock_boot_ms();
+	/* The parent alone forks. */
+	if (slot >= atomic_load(&board->shared->used))
+		atomic_store(&board->shared->used, slot + 1);
 	atomic_store(&child->expected, true);
 	atomic_store(&child->discounted, false);
 	atomic_store(&child->ready, false);
@@ -471,10 +479,20 @@ board_cannot_accept(struct board *board, int64_t until)
 	    clock_ms();
 }
 
+void
+board_has_accepted(struct board *board)
+{
+	/* Seldom written, as all children read it. */
+	if (atomic_load(&board->shared->closed_until) != 0)
+		atomic_store(&board->shared->closed_until, 0);
+}
+
 bool
 board_accepts(const struct board *board)
 {
-	return atomic_load(&board->shared->closed_until) < clock_ms();
+	int64_t	until = atomic_load(&board->shared->closed_until);
+
+	return until == 0 || until + NEXT_TRY < clock_ms();
 }
 
 void

@@ -78,8 +78,10 @@ void		 board_free(struct board *, int slot);
 void		 board_discount(struct board *, int slot);
 
 /* For a child: it cannot accept until then, clock_ms(); returns whether that is
-   news.  For the parent: no child has said so, or its time is over. */
+   news.  And it has accepted.  For the parent: no child has said the one, or one
+   has said the other since, or its time has long been over. */
 bool		 board_cannot_accept(struct board *, int64_t until);
+void		 board_has_accepted(struct board *);
 bool		 board_accepts(const struct board *);
 
 /* From now on connections may have inherited what shuts SYNs out

@@ -87,6 +87,7 @@ accept_next(struct pool *pool, int *fd, struct address *peer)
 		if (*fd != -1) {
 			if (policy_fine(&pool->accepts, clock_ms()))
 				log_info("accept: works again");
+			board_has_accepted(pool->board);
 			if (board_is_shut_out(pool->board) &&
 			    shutout_end(*fd, &failed) == -1)
 				log_warn("a client may not be heard: %s",
