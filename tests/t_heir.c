@@ -121,6 +121,36 @@ parent_ends(const struct cell *cell)
 	    listeners(9999) == 0, "INT ends the heir, too");
 }
 
+/* With more idle children than the last two the parent does not end at once:
+   nobody is to wait for the next one longer than he must. */
+static void
+serves_to_the_end(const struct cell *cell)
+{
+	struct server	server = server_start("-w", "0", "-H", "20", "-i",
+			    "8:16", PORT, "echo", NULL);
+	pid_t		heir = heir_of(server.pid), list[64];
+	int		client;
+
+	(void)cell;
+	await_children(server.pid, 9, list);
+	stop(server.pid);
+	client = dial(9999);
+	send_signal(server.pid, SIGTERM);
+	send_signal(server.pid, SIGCONT);
+	ok(echoes(client, "hello\n"), "TERM, and many are idle: who has come "
+	    "before the end is served");
+	ok(await_end(server.pid) == 0, "then the parent ends");
+	await_title(heir, "outlived: heir of " NAME
+	    ", generation 1, keeps the port");
+	await_children(0, 2, list);
+	ok(echoes(client, "still here\n"), "and idle children have left");
+	(void)close(client);
+	send_signal(heir, SIGTERM);
+	(void)await_end(heir);
+	await_children(0, 0, list);
+	ok(harness_nobody_left(), "nobody is left");
+}
+
 /* The deadline is some time after the parent's end. */
 static void
 deadline(const struct cell *cell)
@@ -341,6 +371,7 @@ main(void)
 		{ .name = "killed", .play = killed },
 		{ .name = "on the way", .play = killed_on_the_way },
 	}, both[] = {
+		{ .name = "serves to the end", .play = serves_to_the_end },
 		{ .name = "deadline", .play = deadline },
 		{ .name = "stopped", .play = stopped },
 		{ .name = "strangers", .play = strangers },
@@ -350,6 +381,6 @@ main(void)
 	harness_begin();
 	harness_overlook_leaks();
 	cells_play_all(all, 5);
-	cells_play_both(both, 4);
+	cells_play_both(both, 5);
 	return done();
 }

@@ -27,11 +27,6 @@
 /* Between two looks at handshakes in flight, in ms. */
 #define LOOK		5
 
-/* Where others have the socket, so many idle children leave at a time, and then
-   there is a pause, in ms. */
-#define FEW(children)	(1 + (children) / 64)
-#define BREATH		2
-
 /* A child that has not ended so long after TERM is killed, and one that has
    not ended so long after KILL is given up.  In ms. */
 #define GRACE		1000
@@ -207,11 +202,7 @@ clients(struct pool *pool)
 	return counts.busy + counts.in_flight;
 }
 
-/*
- * The end of a process takes as long as that of a client: all at once they would
- * be all that the processors do.  Those who are still there accept, or somebody
- * else does.
- */
+/* The next parent's children accept beside those who are still there. */
 static void
 dismiss_gently(struct pool *pool)
 {
@@ -219,8 +210,7 @@ dismiss_gently(struct pool *pool)
 
 	while (spawn_take_stock(pool).unclaimed > 0 && !signals_int() &&
 	    clock_ms() < deadline) {
-		spawn_dismiss(pool, FEW(pool->living));
-		(void)signals_wait(NULL, 0, BREATH, false);
+		(void)signals_wait(NULL, 0, spawn_dismiss_few(pool), false);
 		spawn_reap(pool);
 	}
 }
@@ -264,8 +254,7 @@ drain(struct pool *pool)
 	    pool->given ? "the socket stays with whoever gave it" :
 	    heir_has_it(pool) ? "the port stays with the heir" :
 	    "the port is free";
-	gently = pool->successor != -1 ||
-	    (pool->policy.children_accept && is_kept(pool));
+	gently = pool->successor != -1;
 	end_listen(pool);
 	spawn_reap(pool);
 	if (!enough_children(pool))

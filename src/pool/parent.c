@@ -26,6 +26,11 @@
 #define ACCEPT_PAUSE	100
 #define QUEUE_PAUSE	10
 
+/* How many idle children serve to the end, where somebody else keeps the socket;
+   and how long it may take until there are no more, in ms. */
+#define LAST		2
+#define PATIENCE	1000
+
 /* How many births come first where clients may wait for the parent. */
 #define HURRIED		2
 
@@ -253,6 +258,38 @@ replace_all(struct pool *pool)
 	manager_ready(pool);
 }
 
+/*
+ * Somebody else keeps the socket, and until the next parent is there nobody
+ * accepts: so that is to be short.  Before it begins most of the idle children
+ * go, and whoever comes meanwhile is served, as before; those who are left leave
+ * when we have ended.
+ */
+static void
+shrink(struct pool *pool)
+{
+	struct pollfd		door = { .fd = -1, .events = POLLIN };
+	struct policy_counts	counts;
+	int64_t			now = clock_ms(), next = now;
+	int64_t			deadline = now + PATIENCE;
+	int			found = 0, pause = 0;
+
+	while (let_in(pool, found > 0 ? DOOR_CLIENT : DOOR_QUIET)) {
+		spawn_reap(pool);
+		counts = spawn_take_stock(pool);
+		now = clock_ms();
+		if (counts.unclaimed <= LAST || signals_int() ||
+		    now >= deadline)
+			break;
+		if (now >= next) {
+			pause = spawn_dismiss_few(pool);
+			next = now + pause;
+		}
+		door.fd = pool->strategy->parent_accepts && pool->held == -1 &&
+		    now >= pool->accepts.not_before ? pool->listener : -1;
+		found = signals_wait(&door, 1, pause, false);
+	}
+}
+
 /* In the way that was asked for; if in several, in the one that ends most. */
 static void
 end(struct pool *pool, bool taken)
@@ -270,6 +307,8 @@ end(struct pool *pool, bool taken)
 		return;
 	}
 	manager_stopping(pool);
+	if (pool->given || heir_has_it(pool))
+		shrink(pool);
 	if (signals_int())
 		drain_and_end(pool);
 	else if (signals_term())

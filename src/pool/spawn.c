@@ -25,6 +25,11 @@
 /* How often a walk is begun again because children went on changing. */
 #define WALKS		5
 
+/* Of so many children one is asked to leave at a time, and then there is a
+   pause, in ms. */
+#define FEW	64
+#define BREATH	2
+
 static int
 free_slot(const struct pool *pool)
 {
@@ -369,6 +374,13 @@ spawn_dismiss(struct pool *pool, int how_many)
 	/* They are not there: the count is wrong, or was true a moment ago. */
 	if (how_many > 0)
 		pool->stale = true;
+}
+
+int
+spawn_dismiss_few(struct pool *pool)
+{
+	spawn_dismiss(pool, 1 + pool->living / FEW);
+	return BREATH;
 }
 
 void

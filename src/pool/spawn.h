@@ -47,6 +47,13 @@ int	spawn_ready(const struct pool *);
 /* Ask so many idle children to leave. */
 void	spawn_dismiss(struct pool *, int how_many);
 
+/*
+ * Ask a few; and how long to wait until the next few, in ms.  The end of a
+ * process costs as much as a client or two: all at once they would be all that
+ * the processors do.
+ */
+int	spawn_dismiss_few(struct pool *);
+
 /* Ask all of them, busy ones too, to leave when they are done. */
 void	spawn_ask_all(struct pool *);
 
