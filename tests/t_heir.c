@@ -151,6 +151,55 @@ serves_to_the_end(const struct cell *cell)
 	ok(harness_nobody_left(), "nobody is left");
 }
 
+/* One whose idle children are leaving, stopped; again, if it has ended before it
+   was seen. */
+static struct server
+stopped_meanwhile(void)
+{
+	struct server	server;
+	siginfo_t	info = { .si_code = CLD_EXITED };
+	pid_t		list[64];
+	int		tries;
+
+	for (tries = 0; tries < 10; tries++) {
+		harness_new_state();
+		server = server_start("-w", "0", "-H", "20", "-i", "60:60",
+		    PORT, "echo", NULL);
+		await_children(server.pid, 61, list);
+		send_signal(server.pid, SIGTERM);
+		while (children_of(server.pid, list, 64) > 50)
+			;
+		send_signal(server.pid, SIGSTOP);
+		if (waitid(P_PID, (id_t)server.pid, &info, WSTOPPED | WEXITED |
+		    WNOWAIT) == -1)
+			bail("waitid");
+		if (info.si_code == CLD_STOPPED)
+			return server;
+		(void)await_end(server.pid);
+		await_children(0, 1, list);
+		send_signal(list[0], SIGKILL);
+		(void)await_end(list[0]);
+	}
+	bail("the parent has always ended before it was seen");
+}
+
+/* INT cuts it short, and ends the heir, too. */
+static void
+cut_short(const struct cell *cell)
+{
+	struct server	server = stopped_meanwhile();
+	int		client = dial(9999);
+
+	(void)cell;
+	send_signal(server.pid, SIGINT);
+	send_signal(server.pid, SIGCONT);
+	ok(await_end(server.pid) == 0 && log_has("INT: ending"),
+	    "INT while idle children leave");
+	ok(harness_nobody_left() && listeners(9999) == 0,
+	    "nobody is left, and nobody has the port");
+	(void)close(client);
+}
+
 /* The deadline is some time after the parent's end. */
 static void
 deadline(const struct cell *cell)
@@ -372,6 +421,7 @@ main(void)
 		{ .name = "on the way", .play = killed_on_the_way },
 	}, both[] = {
 		{ .name = "serves to the end", .play = serves_to_the_end },
+		{ .name = "cut short", .play = cut_short },
 		{ .name = "deadline", .play = deadline },
 		{ .name = "stopped", .play = stopped },
 		{ .name = "strangers", .play = strangers },
@@ -381,6 +431,6 @@ main(void)
 	harness_begin();
 	harness_overlook_leaks();
 	cells_play_all(all, 5);
-	cells_play_both(both, 5);
+	cells_play_both(both, 6);
 	return done();
 }
