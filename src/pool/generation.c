@@ -22,6 +22,9 @@
    killed first.  In ms. */
 #define UNNAMED		1000
 
+/* Slots that are read at a time. */
+#define PIECE		64
+
 static uint64_t
 namespace_of(const char *path)
 {
@@ -128,33 +131,52 @@ is_expected(const struct board_slot *slot, int64_t now)
 	    slot->birth.before <= now && now - slot->birth.before < UNNAMED;
 }
 
+/* Room for one more. */
+static struct generation_child *
+next_child(struct generation *generation, int *room)
+{
+	struct generation_child	*more;
+
+	if (generation->n == *room) {
+		*room = *room == 0 ? PIECE : 2 * *room;
+		more = reallocarray(generation->children, (size_t)*room,
+		    sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		generation->children = more;
+	}
+	return memset(&generation->children[generation->n], 0,
+	    sizeof(struct generation_child));
+}
+
+/* A piece at a time: most slots of a board were never used, and memory for all
+   of them costs more than the reading. */
 static bool
 read_children(struct generation *generation, int fd, uint32_t size)
 {
-	struct board_slot	*slots = calloc(size, sizeof(*slots));
+	struct board_slot	 slots[PIECE];
+	struct generation_child	*child;
 	int64_t			 now = clock_boot_ms();
 	uint32_t		 i;
+	int			 room = 0;
 
-	generation->children = calloc(size, sizeof(*generation->children));
-	if (slots == NULL || generation->children == NULL ||
-	    !read_whole(fd, slots, size * sizeof(*slots),
-	    BOARDFILE_SLOT(0))) {
-		free(slots);
-		return false;
-	}
 	for (i = 0; i < size; i++) {
-		struct generation_child *child =
-		    &generation->children[generation->n];
+		const struct board_slot *slot = &slots[i % PIECE];
+		uint32_t n = size - i < PIECE ? size - i : PIECE;
 
-		if (is_expected(&slots[i], now))
+		if (i % PIECE == 0 && !read_whole(fd, slots,
+		    n * sizeof(*slots), BOARDFILE_SLOT(i)))
+			return false;
+		if ((child = next_child(generation, &room)) == NULL)
+			return false;
+		if (is_expected(slot, now))
 			generation->unnamed++;
-		if (read_slot(&slots[i], child)) {
+		if (read_slot(slot, child)) {
 			child->slot = (int)i;
 			generation->n++;
 		} else
-			generation->served += slots[i].doing.taken;
+			generation->served += slot->doing.taken;
 	}
-	free(slots);
 	return true;
 }
 
