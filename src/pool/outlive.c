@@ -315,6 +315,10 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	    port_own(pool) == -1)
 		return -1;
 	set_title(pool);
+	/* What was needed to begin would be copied at each fork. */
+	(void)malloc_trim(0);
+	/* Before there is anything to say: clients may wait already. */
+	parent_begin(pool);
 	say_parent(pool, address, orphans);
 	/* First: whoever waits for us may end when we are ready. */
 	manager_ready(pool);
@@ -322,8 +326,6 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	if (say_ready(pool) == -1 && !pool->inherited)
 		return -1;
 	log_wake(pool->wake);
-	/* What was needed to begin would be copied at each fork. */
-	(void)malloc_trim(0);
 	return parent_run(pool);
 }
 

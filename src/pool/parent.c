@@ -31,7 +31,7 @@
 #define LAST		2
 #define PATIENCE	1000
 
-/* How many births come first where clients may wait for the parent. */
+/* How many births come first where clients may wait. */
 #define HURRIED		2
 
 /* The ends of children wait that long after the last ones were dealt with, in
@@ -329,6 +329,22 @@ catch_up(struct pool *pool)
 	begin_boards(pool, orphans, sizeof(orphans));
 	begin_say_orphans(orphans);
 	manager_ready(pool);
+}
+
+void
+parent_begin(struct pool *pool)
+{
+	struct policy_counts	counts;
+	int			i;
+
+	for (i = 0; i < HURRIED; i++) {
+		counts = spawn_count(pool);
+		if (policy_births(&pool->policy, &counts, &pool->births,
+		    clock_ms()) > 0)
+			give_birth(pool, 1);
+		/* If there will be no more, we shall see that again. */
+		(void)let_in(pool, DOOR_CLIENT);
+	}
 }
 
 int

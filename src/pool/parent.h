@@ -5,6 +5,9 @@
 
 struct pool;
 
+/* The first children, and clients that have waited for them. */
+void	parent_begin(struct pool *);
+
 /*
  * Serve until TERM, QUIT or INT (signals.h), then end as the signal says.  0, or -1
  * if the listening socket is gone, which has been logged.  Idle children have
