@@ -25,6 +25,10 @@
 /* Between two tries of an address that is in use, in ms. */
 #define BIND_PAUSE	20
 
+/* Between two looks whether a process that is in the way has ended, in ms: they
+   are cheap, and clients wait meanwhile. */
+#define LOCK_PAUSE	1
+
 /* How long whoever has the socket may take to answer, in ms. */
 #define ANSWER		1000
 
@@ -387,7 +391,8 @@ port_find(struct pool *pool, struct address *address)
 		if (!told)
 			say_waiting(pool, name, &blame);
 		told = true;
-		(void)signals_wait(NULL, 0, BIND_PAUSE, false);
+		(void)signals_wait(NULL, 0, blame.failed == NULL ?
+		    LOCK_PAUSE : BIND_PAUSE, false);
 		if (signals_end())
 			return -1;
 	}
