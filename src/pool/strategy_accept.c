@@ -63,8 +63,8 @@ accept_close(struct pool *pool)
 static void
 wait_for_room(struct pool *pool)
 {
-	int		ms = policy_trouble(&pool->accepts, ACCEPT_PAUSE,
-			    clock_ms());
+	int64_t		now = clock_ms();
+	int		ms = policy_trouble(&pool->accepts, ACCEPT_PAUSE, now);
 	uint64_t	one = 1;
 
 	if (ms > 0)
@@ -72,7 +72,7 @@ wait_for_room(struct pool *pool)
 	/* The parent takes us for idle, and looks at who waits (overload.h). */
 	if (board_cannot_accept(pool->board, pool->accepts.not_before))
 		(void)!write(pool->wake, &one, sizeof(one));
-	(void)poll(NULL, 0, (int)(pool->accepts.not_before - clock_ms()));
+	(void)poll(NULL, 0, (int)(pool->accepts.not_before - now));
 }
 
 /* As take_client(), in the strategy's table. */
