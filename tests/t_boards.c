@@ -22,6 +22,7 @@
 #include "harness.h"
 #include "net/clock.h"
 #include "pool/boardfile.h"
+#include "pool/generation.h"
 #include "process.h"
 #include "why.h"
 
@@ -470,6 +471,45 @@ trap(void)
 	ok(harness_nobody_left(), "all end");
 }
 
+static void
+count(void *breaths)
+{
+	++*(int *)breaths;
+}
+
+/* More of them than are read at a time; who has something else to do meanwhile
+   does. */
+static void
+many(void)
+{
+	struct generations	generations;
+	struct server		server;
+	struct wait		wait = { .what = "70 children" };
+	int			breaths, dir, i, wrong = 0;
+
+	harness_new_state();
+	server = server_start("-i", "70:70", PORT, "echo", NULL);
+	dir = open(path_of(""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (;;) {
+		breaths = 0;
+		if (generations_read_gently(&generations, dir, count,
+		    &breaths) == -1 || generations.n != 1)
+			bail("no board can be read");
+		if (generations.list[0].n >= 70)
+			break;
+		generations_free(&generations);
+		wait_a_moment(&wait);
+	}
+	ok(generations.list[0].n == 70, "70 children are found");
+	for (i = 0; i < generations.list[0].n; i++)
+		wrong += generations.list[0].children[i].slot != i;
+	ok(wrong == 0, "each of them in its slot");
+	ok(breaths >= 5 && breaths < 70, "and there is time to breathe");
+	generations_free(&generations);
+	(void)close(dir);
+	server_end(server);
+}
+
 int
 main(void)
 {
@@ -482,5 +522,6 @@ main(void)
 	lies_to_root();
 	lies_to_next_parent();
 	trap();
+	many();
 	return done();
 }

@@ -131,14 +131,16 @@ begin_user(struct pool *pool)
 }
 
 void
-begin_boards(struct pool *pool, char *orphans, size_t size)
+begin_boards(struct pool *pool, char *orphans, size_t size,
+    void (*breathe)(void *))
 {
 	struct generations	generations;
 	unsigned int		own = pool->board != NULL ? pool->generation : 0;
 
 	*orphans = '\0';
 	pool->unread = false;
-	if (generations_read(&generations, pool->instance.dir) == -1) {
+	if (generations_read_gently(&generations, pool->instance.dir, breathe,
+	    pool) == -1) {
 		log_info("cannot look for orphans: %s", errno == ENOENT ?
 		    "there is no /proc of this pid namespace" :
 		    strerror(errno));

@@ -33,9 +33,11 @@ int	begin_user(struct pool *);
  * The boards of earlier generations: those of the dead are swept, children that
  * live are counted, orphans in words for the log.  What /proc says of some
  * hundred takes some milliseconds, in which clients of an heir's socket would
- * wait: there it can come later.
+ * wait: there it can come later, and is interrupted again and again by a call
+ * of breathe(pool), if that is not NULL.
  */
-void	begin_boards(struct pool *, char *orphans, size_t size);
+void	begin_boards(struct pool *, char *orphans, size_t size,
+	    void (*breathe)(void *));
 void	begin_say_orphans(const char *orphans);
 
 /* A number that no generation has had.  0 or -1. */

@@ -57,11 +57,17 @@ struct generation {
 	int			 n;
 	int			 unnamed;	/* slots: forked for in this
 						   second, perhaps */
+
+	/* Called between some children and the next ones while they are read,
+	   if there are many; NULL: nobody has anything else to do. */
+	void			(*breathe)(void *);
+	void			*breather;
 };
 
 /*
- * Read the board of one, of which all is zero but the number, in an instance's
- * directory; owner is the user who must have written it.
+ * Read the board of one, of which all is zero but the number, and perhaps the
+ * last two, in an instance's directory; owner is the user who must have written
+ * it.
  */
 void		 generation_read(struct generation *, int dir, uid_t owner);
 
@@ -76,6 +82,8 @@ struct generations {
  * The result is to be freed in any case.
  */
 int		 generations_read(struct generations *, int dir);
+int		 generations_read_gently(struct generations *, int dir,
+		    void (*breathe)(void *), void *breather);
 void		 generations_free(struct generations *);
 
 /*

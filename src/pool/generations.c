@@ -65,7 +65,8 @@ find_boards(struct generations *generations, DIR *stream)
 }
 
 int
-generations_read(struct generations *generations, int dir)
+generations_read_gently(struct generations *generations, int dir,
+    void (*breathe)(void *), void *breather)
 {
 	struct stat	st;
 	DIR		*stream;
@@ -86,9 +87,18 @@ generations_read(struct generations *generations, int dir)
 	}
 	result = find_boards(generations, stream);
 	(void)closedir(stream);
-	for (i = 0; i < generations->n; i++)
+	for (i = 0; i < generations->n; i++) {
+		generations->list[i].breathe = breathe;
+		generations->list[i].breather = breather;
 		generation_read(&generations->list[i], dir, st.st_uid);
+	}
 	return result;
+}
+
+int
+generations_read(struct generations *generations, int dir)
+{
+	return generations_read_gently(generations, dir, NULL, NULL);
 }
 
 void

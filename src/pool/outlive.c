@@ -362,7 +362,7 @@ generation(struct pool *pool, char *orphans, size_t size)
 	pool->hurry = pool->inherited && !pool->takes_over;
 	pool->unread = pool->hurry && pool->config->per_source == 0;
 	if (!pool->unread)
-		begin_boards(pool, orphans, size);
+		begin_boards(pool, orphans, size, NULL);
 	return begin_generation(pool);
 }
 

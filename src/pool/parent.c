@@ -317,7 +317,15 @@ end(struct pool *pool, bool taken)
 		drain_and_wait(pool);
 }
 
-/* Who waited has been let in: what has been put off. */
+static void
+breathe(void *pool)
+{
+	(void)let_in(pool, DOOR_CLIENT);
+}
+
+/* Who waited has been let in: what has been put off.  Whom we accept meanwhile
+   goes into the queue: a child that were forked for him would have a file open
+   that is being read. */
 static void
 catch_up(struct pool *pool)
 {
@@ -326,7 +334,8 @@ catch_up(struct pool *pool)
 	pool->hurry = false;
 	if (!pool->unread)
 		return;
-	begin_boards(pool, orphans, sizeof(orphans));
+	begin_boards(pool, orphans, sizeof(orphans),
+	    pool->strategy->queue ? breathe : NULL);
 	begin_say_orphans(orphans);
 	manager_ready(pool);
 }
