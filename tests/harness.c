@@ -358,27 +358,44 @@ arguments(const char **argv, const char *first, va_list ap)
 	argv[n] = NULL;
 }
 
-/* Start it, and wait for its port. */
+/* Start it: its pid, and where its port will be said. */
+static pid_t
+begun(const char *const argv[], int *port)
+{
+	int	out[2];
+	pid_t	pid;
+
+	if (pipe2(out, O_CLOEXEC) == -1)
+		bail("pipe: %s", strerror(errno));
+	pid = program_start(argv, out[1]);
+	(void)close(out[1]);
+	*port = out[0];
+	return pid;
+}
+
+unsigned int
+server_await(int port)
+{
+	struct pollfd	ready = { .fd = port, .events = POLLIN };
+	char		text[16] = "";
+
+	if (poll(&ready, 1, DEADLINE * 1000) != 1 ||
+	    read(port, text, sizeof(text) - 1) <= 0) {
+		log_show();
+		bail("the server did not start");
+	}
+	(void)close(port);
+	return (unsigned int)atoi(text);
+}
+
 static struct server
 announced(const char *const argv[])
 {
 	struct server	server;
-	struct pollfd	ready;
-	char		text[16] = "";
-	int		out[2];
+	int		port;
 
-	if (pipe2(out, O_CLOEXEC) == -1)
-		bail("pipe: %s", strerror(errno));
-	server.pid = program_start(argv, out[1]);
-	(void)close(out[1]);
-	ready = (struct pollfd){ .fd = out[0], .events = POLLIN };
-	if (poll(&ready, 1, DEADLINE * 1000) != 1 ||
-	    read(out[0], text, sizeof(text) - 1) <= 0) {
-		log_show();
-		bail("the server did not start");
-	}
-	(void)close(out[0]);
-	server.port = (unsigned int)atoi(text);
+	server.pid = begun(argv, &port);
+	server.port = server_await(port);
 	return server;
 }
 
@@ -392,6 +409,18 @@ server_start(const char *argument, ...)
 	arguments(argv, argument, ap);
 	va_end(ap);
 	return announced(argv);
+}
+
+pid_t
+server_begin(int *port, const char *argument, ...)
+{
+	const char	*argv[32] = { "./outlived", "-1" };
+	va_list		 ap;
+
+	va_start(ap, argument);
+	arguments(argv, argument, ap);
+	va_end(ap);
+	return begun(argv, port);
 }
 
 struct server

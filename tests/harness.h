@@ -78,7 +78,12 @@ struct server {
 /* "./outlived -1 ARGUMENTS...", NULL at the end; returns once it accepts. */
 struct server	server_start(const char *argument, ...)
 		    __attribute__((__sentinel__));
-/* The same with a pause point (pause.c). */
+/* In two steps, for one that has to wait: its pid; and, once it accepts, its
+   port, from a descriptor that is closed then. */
+pid_t		server_begin(int *port, const char *argument, ...)
+		    __attribute__((__sentinel__));
+unsigned int	server_await(int port);
+/* As server_start(), with a pause point (pause.c). */
 struct server	server_start_paused(const char *pause, const char *argument,
 		    ...) __attribute__((__sentinel__));
 /*

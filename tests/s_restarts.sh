@@ -13,7 +13,7 @@ restarts() { timeout -k 5 100 tests/restarts/restarts "$@" >"$work/table" 2>"$wo
 row() { grep -Eq "^$1\$" "$work/table"; }
 
 restarts -q -a shared -i 100 -n 2 -r 500 -s 20 TERM 'TERM with heir' \
-    'KILL with heir' takeover
+    'KILL with heir' 'KILL with standby' takeover
 status=$?
 grep '^1\.\.0 # SKIP' "$work/table" && exit
 sed 's/^/# /' "$work/table" "$work/error"
@@ -24,12 +24,12 @@ check 'every promise is kept' [ $status -eq 0 ]
 many='[1-9][0-9]*' gaps='[0-9]+\.[0-9] +[0-9]+\.[0-9] +[0-9]+\.[0-9]'
 check 'TERM: nobody is reset' \
     row "TERM +shared +2 +$many +[0-9]+ +0 +[0-9]+ +[0-9]+ +$gaps +0"
-for way in 'TERM with heir' 'KILL with heir' takeover; do
+for way in 'TERM with heir' 'KILL with heir' 'KILL with standby' takeover; do
 	check "$way: nobody is refused, reset or left waiting" \
 	    row "$way +shared +2 +$many +0 +0 +0 +[0-9]+ +$gaps +0"
 done
 check 'no other way was asked for' \
-    [ "$(grep -Ec '^(TERM|KILL|takeover).* shared ' "$work/table")" -eq 4 ]
+    [ "$(grep -Ec '^(TERM|KILL|takeover).* shared ' "$work/table")" -eq 5 ]
 check 'a gap without a restart' \
     row 'longest gap without a restart, median, ms: shared [0-9.]+'
 check 'what the load costs' \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +23,11 @@
 #include "stopped.h"
 #include "takeover.h"
 
-/* Between two tries of an address that is in use, in ms. */
+/* Between two tries of an address that is in use, in ms; and the part of the
+   time so far that is let pass between two looks at a process that is in the
+   way, up to that: clients wait for us if it is about to end. */
 #define BIND_PAUSE	20
-
-/* Between two looks whether a process that is in the way has ended, in ms: they
-   are cheap, and clients wait meanwhile. */
-#define LOCK_PAUSE	1
+#define LOOK_PART	100
 
 /* How long whoever has the socket may take to answer, in ms. */
 #define ANSWER		1000
@@ -361,12 +361,33 @@ say_refused(const struct pool *pool, const struct address *address,
 	explain_failure(address, pool->config, blame->failed != NULL);
 }
 
+/*
+ * Whoever is in the way lets go of the lock before it ends, with QUIT long
+ * before: so it is looked at again and again.  A standby waits for hours, and
+ * hears of a death at once: the pid of the dead, or 0.
+ */
+static pid_t
+wait_for_end(pid_t pid, int64_t waited)
+{
+	struct pollfd	end = { .fd = pid == 0 ? -1 :
+			    (int)syscall(SYS_pidfd_open, pid, 0),
+			    .events = POLLIN };
+	int64_t		pause = 1 + waited / LOOK_PART;
+	bool		dead;
+
+	dead = signals_wait(&end, 1, (int)(pause < BIND_PAUSE ? pause :
+	    BIND_PAUSE), false) > 0;
+	if (end.fd != -1)
+		(void)close(end.fd);
+	return dead ? pid : 0;
+}
+
 int
 port_find(struct pool *pool, struct address *address)
 {
 	struct blame	blame;
 	int64_t		start = clock_ms(), wait;
-	pid_t		rival = 0;
+	pid_t		rival = 0, dead = 0;
 	char		name[ADDRESS_TEXT];
 	bool		told = false;
 
@@ -391,8 +412,13 @@ port_find(struct pool *pool, struct address *address)
 		if (!told)
 			say_waiting(pool, name, &blame);
 		told = true;
-		(void)signals_wait(NULL, 0, blame.failed == NULL ?
-		    LOCK_PAUSE : BIND_PAUSE, false);
+		if (blame.failed == NULL)
+			/* Who was dead then, and is in the way all the same,
+			   would not let us sleep. */
+			dead = wait_for_end(blame.pid == dead ? 0 : blame.pid,
+			    clock_ms() - start);
+		else
+			(void)signals_wait(NULL, 0, BIND_PAUSE, false);
 		if (signals_end())
 			return -1;
 	}

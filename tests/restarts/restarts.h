@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define STRATEGIES	5
-#define WAYS		6
+#define WAYS		8
 #define MOST		1000	/* restarts of one cell */
 #define QUIET		2	/* stretches without a restart, in each run */
 
@@ -33,6 +33,8 @@ struct way {
 	int		 signal;	/* to the old one; 0: the new one is to
 					   take over */
 	bool		 heir;
+	bool		 standby;	/* the next one is started before, and
+					   waits for the end */
 	bool		 unshut;	/* SYNs are not shut out */
 	/* What is promised: nobody but who waits for a second... */
 	bool		 no_reset;

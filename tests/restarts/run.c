@@ -42,6 +42,10 @@ const struct way	ways[WAYS] = {
 	    .no_reset = true, .seamless = true },
 	{ .name = "KILL with heir", .signal = SIGKILL, .heir = true,
 	    .no_reset = true, .seamless = true },
+	{ .name = "TERM with standby", .signal = SIGTERM, .heir = true,
+	    .standby = true, .no_reset = true, .seamless = true },
+	{ .name = "KILL with standby", .signal = SIGKILL, .heir = true,
+	    .standby = true, .no_reset = true, .seamless = true },
 	{ .name = "takeover", .no_reset = true, .seamless = true },
 	{ .name = "TERM, not shut out", .signal = SIGTERM, .unshut = true },
 };
@@ -74,12 +78,26 @@ reap(pid_t pid)
 		;
 }
 
+/* The next parent waits for the end of the one before. */
+static struct server
+start_standby(int *port)
+{
+	struct server	standby = { .port = 9999 };
+
+	log_clear();
+	standby.pid = server_begin(port, "-H", "10", "-w", "30", ADDRESS,
+	    "echo", NULL);
+	await_log("trying for 30 s");
+	return standby;
+}
+
 static struct server
 restart(const struct way *way, struct server server,
     const struct options *options, double *down)
 {
-	struct server	next;
-	int64_t		began = now_us();
+	struct server	next = { .pid = 0 };
+	int64_t		began;
+	int		port = -1;
 
 	if (way->signal == 0) {
 		next = start(way);
@@ -87,12 +105,18 @@ restart(const struct way *way, struct server server,
 		*down = 0;
 		return next;
 	}
+	if (way->standby)
+		next = start_standby(&port);
+	began = now_us();
 	send_signal(server.pid, way->signal);
 	/* Where an heir keeps the port nothing is lost by not waiting: "kill PID;
 	   outlived ..." */
 	if (!way->heir)
 		reap(server.pid);
-	next = start(way);
+	if (way->standby)
+		(void)server_await(port);
+	else
+		next = start(way);
 	*down = (double)(now_us() - began) / 1e3;
 	if (way->heir)
 		reap(server.pid);
