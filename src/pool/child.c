@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,12 @@
 #include "source.h"
 #include "title.h"
 
+/* How long an orphan waits before it ends, in ms; and how long the next one waits
+   longer, up to so many. */
+#define ASIDE	20
+#define APART	2
+#define MANY	32
+
 /* From a signal handler, too (leave.h). */
 static void __attribute__((__noreturn__))
 go_away(const struct pool *pool, int status)
@@ -24,9 +31,23 @@ go_away(const struct pool *pool, int status)
 	_exit(status);
 }
 
+/*
+ * An idle child whose parent has ended has let go of everything that anybody
+ * could wait for, and all of them have at once.  The rest of their end costs the
+ * processors as much as many clients do: so it comes when the next parent has
+ * begun, one by one.
+ */
+static void
+step_aside(const struct pool *pool)
+{
+	if (getppid() != pool->parent)
+		(void)poll(NULL, 0, ASIDE + APART * (pool->slot % MANY));
+}
+
 static void
 go(void *pool)
 {
+	step_aside(pool);
 	go_away(pool, 0);
 }
 
@@ -36,6 +57,7 @@ leave(const struct pool *pool, int status)
 	/* Nobody is left who would tell of it. */
 	if (getppid() != pool->parent)
 		log_settle();
+	step_aside(pool);
 	go_away(pool, status);
 }
 
