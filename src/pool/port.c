@@ -5,18 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "blame.h"
 #include "control.h"
 #include "heir.h"
 #include "net/clock.h"
-#include "net/explain.h"
 #include "net/listener.h"
 #include "net/log.h"
-#include "orphan.h"
 #include "pool.h"
 #include "port.h"
 #include "signals.h"
@@ -37,68 +35,6 @@
 
 /* How long the door of a rival may take to open, in ms. */
 #define RIVAL		100
-
-/* What was in the way of the port at one try. */
-struct blame {
-	const char	*failed;	/* a call, and errno says why; or NULL */
-	enum who { ENTRANT, PARENT, HEIR } who;	/* a process: */
-	pid_t		 pid;		/* 0: in another pid namespace */
-	bool		 gone;		/* it is not in the way any more */
-	bool		 final;		/* no time will mend it: it is in the
-					   log */
-};
-
-static int
-blame_process(struct blame *blame, enum who who, pid_t pid)
-{
-	blame->failed = NULL;
-	blame->who = who;
-	blame->pid = pid;
-	return -1;
-}
-
-static int __attribute__((__format__(printf, 2, 3)))
-blame_finally(struct blame *blame, const char *fmt, ...)
-{
-	char	text[512];
-	va_list	ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	log_info("%s", text);
-	blame->final = true;
-	return -1;
-}
-
-static void
-log_line(const char *line)
-{
-	log_info("%s", line);
-}
-
-/* Who is in the way of the port, and what would help; if nobody is, that is
-   worth a line only where the port was what failed. */
-static void
-explain_failure(const struct address *address,
-    const struct outlive_config *config, bool failed)
-{
-	struct obstacles	found;
-
-	if (obstacles_find(&found, address, config->reuseaddr, false) == -1)
-		log_warn("cannot look for the reason");
-	else if (found.error == 0) {
-		if (failed)
-			log_info("it can be bound now: whoever was in the "
-			    "way has left");
-	} else {
-		orphans_name(&found.owners, config->state_dir);
-		/* Nor will we: two of us would share the clients unawares. */
-		found.reuseport_helps = false;
-		explain(&found, log_line);
-	}
-	obstacles_free(&found);
-}
 
 /* The socket that was given; or -1. */
 static int
@@ -289,78 +225,6 @@ try_port(struct pool *pool, struct address *address, pid_t rival,
 	return fd;
 }
 
-/* What time may mend: somebody is there, the port is taken, or the address not
-   there yet. */
-static bool
-is_worth_waiting(const struct blame *blame, int error)
-{
-	return !blame->final && (blame->failed == NULL ||
-	    error == EADDRINUSE || error == EADDRNOTAVAIL);
-}
-
-/* The process in the way, and what it is. */
-static const char *
-blame_words(const struct pool *pool, const struct blame *blame, char *text,
-    size_t size)
-{
-	static const char	*const roles[] = {
-		[ENTRANT] = "coming in as the parent of",
-		[PARENT] = "the parent of",
-		[HEIR] = "the heir of",
-	};
-	char			 process[64] =
-				    "a process in another pid namespace";
-
-	if (blame->pid != 0)
-		(void)snprintf(process, sizeof(process), "process %d",
-		    blame->pid);
-	(void)snprintf(text, size, "%s is %s %s", process, roles[blame->who],
-	    pool->instance.name);
-	return text;
-}
-
-static void
-say_waiting(const struct pool *pool, const char *name,
-    const struct blame *blame)
-{
-	char	text[256];
-	int	wait = pool->config->bind_wait, error = errno;
-
-	if (blame->failed == NULL)
-		log_info("%s, trying for %d s", blame_words(pool, blame, text,
-		    sizeof(text)), wait);
-	else
-		log_info("%s %s: %s, trying for %d s", blame->failed, name,
-		    error == EADDRINUSE ? "address in use" :
-		    "not an address of this machine yet", wait);
-}
-
-static void
-say_refused(const struct pool *pool, const struct address *address,
-    const char *name, const struct blame *blame)
-{
-	bool			 takeover = pool->config->takeover;
-	const char		*const expected[] = {
-		[ENTRANT] = "expected it to be done",
-		[PARENT] = takeover ? "expected it to hand the port over "
-		    "(kill -CONT, if it is stopped)" : "expected it to end, "
-		    "-T, or -n with another name",
-		[HEIR] = "expected it to answer (kill -CONT), or to be ended "
-		    "(kill -KILL)",
-	};
-	char			 text[256];
-
-	if (blame->failed == NULL)
-		log_info("%s: %s", blame_words(pool, blame, text,
-		    sizeof(text)), expected[blame->who]);
-	else
-		log_warn("%s %s", blame->failed, name);
-	if (pool->given)
-		/* Of course it is in use. */
-		return;
-	explain_failure(address, pool->config, blame->failed != NULL);
-}
-
 /*
  * Whoever is in the way lets go of the lock before it ends, with QUIT long
  * before: so it is looked at again and again.  A standby waits for hours, and
@@ -388,10 +252,8 @@ port_find(struct pool *pool, struct address *address)
 	struct blame	blame;
 	int64_t		start = clock_ms(), wait;
 	pid_t		rival = 0, dead = 0;
-	char		name[ADDRESS_TEXT];
 	bool		told = false;
 
-	(void)address_print(address, name);
 	while ((pool->listener = try_port(pool, address, rival,
 	    &blame)) == -1) {
 		if (blame.final)
@@ -404,13 +266,13 @@ port_find(struct pool *pool, struct address *address)
 			rival = blame.pid;
 			wait = RIVAL;
 		}
-		if (!blame.gone && (!is_worth_waiting(&blame, errno) ||
+		if (!blame.gone && (!blame_is_worth_waiting(&blame) ||
 		    clock_ms() >= start + wait)) {
-			say_refused(pool, address, name, &blame);
+			blame_say_refused(&blame, pool, address);
 			return -1;
 		}
 		if (!told)
-			say_waiting(pool, name, &blame);
+			blame_say_waiting(&blame, pool, address);
 		told = true;
 		if (blame.failed == NULL)
 			/* Who was dead then, and is in the way all the same,
