@@ -28,8 +28,6 @@ on_winch(int signo, siginfo_t *info, void *context)
 	if (getppid() == armed.parent && info->si_code == SI_KERNEL)
 		/* Our parent's terminal was resized, just before setsid(). */
 		return;
-	if (in_line)
-		armed.go(armed.arg);
 	asked = 1;
 	if (armed.queue && getppid() != armed.parent)
 		/*
@@ -39,6 +37,9 @@ on_winch(int signo, siginfo_t *info, void *context)
 		(void)shutdown(armed.door, SHUT_RD);
 	else if (armed.door != -1)
 		(void)dup3(armed.spare, armed.door, O_CLOEXEC);
+	/* The door first: to go may take a moment. */
+	if (in_line)
+		armed.go(armed.arg);
 	errno = saved;
 }
 
