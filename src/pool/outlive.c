@@ -317,8 +317,10 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	set_title(pool);
 	/* What was needed to begin would be copied at each fork. */
 	(void)malloc_trim(0);
-	/* Before there is anything to say: clients may wait already. */
-	parent_begin(pool);
+	/* Clients have waited already.  Where we have bound the port ourselves
+	   nobody has a child before we could say that we accept. */
+	if (pool->inherited)
+		parent_begin(pool);
 	say_parent(pool, address, orphans);
 	/* First: whoever waits for us may end when we are ready. */
 	manager_ready(pool);
