@@ -22,8 +22,8 @@
  *		such a file
  * crowded PATH	there is no descriptor in the whole system as long as there is
  *		such a file
- * moment N	a process stops itself when it is about to wait for a moment, and
- *		for nothing else, for the N-th time
+ * moment N	a process stops itself when it is about to wait for a moment, of
+ *		less than 20 ms, and for nothing else, for the N-th time
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
@@ -65,6 +65,8 @@
 
 #include "pause.h"
 #include "pool/leave.h"
+
+#define ASIDE	20	/* ms */
 
 pid_t	__real_fork(void);
 pid_t	__wrap_fork(void);
@@ -298,7 +300,8 @@ __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	static int	moments;
 
-	if (n == 0)
+	/* Not when an orphan steps aside (child.c). */
+	if (n == 0 && ms < ASIDE)
 		pause_at("moment ", ++moments);
 	return __real_poll(fds, n, ms);
 }
