@@ -24,6 +24,7 @@
  *		such a file
  * moment N	a process stops itself when it is about to wait for a moment, of
  *		less than 20 ms, and for nothing else, for the N-th time
+ * aside 1	each child stops itself when it steps aside
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
@@ -66,7 +67,8 @@
 #include "pause.h"
 #include "pool/leave.h"
 
-#define ASIDE	20	/* ms */
+/* How long at least an orphan steps aside (child.c), in ms. */
+#define ASIDE	20
 
 pid_t	__real_fork(void);
 pid_t	__wrap_fork(void);
@@ -300,9 +302,10 @@ __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	static int	moments;
 
-	/* Not when an orphan steps aside (child.c). */
 	if (n == 0 && ms < ASIDE)
 		pause_at("moment ", ++moments);
+	else if (n == 0 && is_child)
+		pause_at("aside ", 1);
 	return __real_poll(fds, n, ms);
 }
 

@@ -122,6 +122,27 @@ idle(int signo)
 	next_parent();
 }
 
+/* They let go of the port at once, and have time with the rest. */
+static void
+aside(void)
+{
+	struct server	server = server_start_paused("aside 1", "-i", "3:3",
+			    PORT, "echo", NULL);
+	pid_t		list[64];
+	int		i;
+
+	await_born(server.pid, 3);
+	await_children(server.pid, 3, list);
+	end_parent(server, SIGKILL);
+	for (i = 0; i < 3; i++)
+		await_stop(list[i]);
+	ok(1, "three idle children step aside");
+	next_parent();
+	for (i = 0; i < 3; i++)
+		send_signal(list[i], SIGCONT);
+	nothing_left();
+}
+
 /*
  * A connection that the parent has sent into the queue, and no child has
  * taken: they are kept from it by a pause point, as long as a file is open.
@@ -291,6 +312,8 @@ play(const struct cell *cell)
 	completed(signo);
 	if (cell->strategy->queue)
 		queued(signo);
+	if (signo == SIGKILL && prefork)
+		aside();
 	if (signo != SIGQUIT)
 		return;
 	if (prefork)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -22,6 +23,10 @@
 #define ASIDE	20
 #define APART	2
 #define MANY	32
+
+/* How long the kernel may take from the end of the parent's queue to that of the
+   parent, in ms. */
+#define NEWS	5
 
 /* From a signal handler, too (leave.h). */
 static void __attribute__((__noreturn__))
@@ -59,6 +64,20 @@ leave(const struct pool *pool, int status)
 		log_settle();
 	step_aside(pool);
 	go_away(pool, status);
+}
+
+/*
+ * The queue has ended: our parent has made another one, or is in the midst of its
+ * own end.  The kernel closes what it has, and tells of its end then: whoever does
+ * not wait for that does not step aside.
+ */
+static void
+await_news(void)
+{
+	const struct timespec	ms = { .tv_nsec = NEWS * 1000000L };
+
+	if (!leave_asked())
+		(void)nanosleep(&ms, NULL);
 }
 
 /* The first act of a child is to stop being the parent. */
@@ -185,6 +204,8 @@ child_run(struct pool *pool, int slot, int fd, const struct address *first,
 	}
 	if (got == -1)
 		log_warn("a child cannot take its next client and leaves");
+	else if (pool->strategy->queue)
+		await_news();
 	leave(pool, got == 0 ? 0 : 1);
 }
 

@@ -89,6 +89,12 @@ leave_line_up(void)
 	return !asked;
 }
 
+bool
+leave_asked(void)
+{
+	return asked;
+}
+
 void
 leave_line_left(void)
 {

@@ -57,6 +57,9 @@ int	leave_arm(const struct leave *);
 void	leave_later(void);
 void	leave_as_before(void);
 
+/* Whether WINCH has come. */
+bool	leave_asked(void);
+
 /*
  * Stand in line for a lock that somebody may keep for ever.  False: WINCH has
  * come.  From then on, until leave_line_left(), the child has nothing that
