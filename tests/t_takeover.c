@@ -68,13 +68,16 @@ plain(const struct cell *cell)
 {
 	struct server	old, next, last;
 	char		words[128];
+	pid_t		list[64];
 	int		first, second;
 
 	old = first_parent(NULL);
 	first = dial(9999);
 	ok(echoes(first, "one\n"), "a client");
-	next = takes_over("0");
-	ok(await_end(old.pid) == 0, "-T: the old parent has ended");
+	next = server_start("-T", "-i", "2:8", PORT, "echo", NULL);
+	ok(!cell->strategy->prefork || children_of(next.pid, list, 64) == 5,
+	    "-T: it comes with as many children as are idle on the average");
+	ok(await_end(old.pid) == 0, "the old parent has ended");
 	(void)snprintf(words, sizeof(words), "takeover: process %d is the "
 	    "parent now", next.pid);
 	ok(log_has(words) && log_has("the next parent has the port; clients "
@@ -90,7 +93,6 @@ plain(const struct cell *cell)
 	second = dial(9999);
 	ok(echoes(second, "three\n"), "a client of the third one");
 	(void)close(second);
-	(void)cell;
 	all_ends(last.pid);
 }
 

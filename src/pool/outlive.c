@@ -308,6 +308,8 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	title_open(pool->generation);
 	if (leave_caller(pool) == -1)
 		return -1;
+	/* What was needed to begin would be copied at each fork. */
+	(void)malloc_trim(0);
 	/* Before we have clients; an old heir keeps the socket until then. */
 	if (!pool->hurry)
 		(void)heir_look(pool);
@@ -315,8 +317,6 @@ serve(struct pool *pool, const struct address *address, const char *orphans)
 	    port_own(pool) == -1)
 		return -1;
 	set_title(pool);
-	/* What was needed to begin would be copied at each fork. */
-	(void)malloc_trim(0);
 	/* Clients have waited already.  Where we have bound the port ourselves
 	   nobody has a child before we could say that we accept. */
 	if (pool->inherited)

@@ -53,9 +53,21 @@ is_left_alone(struct pool *pool)
 	return poll(&line, 1, 0) == 1;
 }
 
+/* As many as it has on the average: where the parent accepts, a birth is a moment
+   in which it does not, and the first clients come all at once. */
+static struct policy
+plenty(const struct policy *ours)
+{
+	struct policy	policy = *ours;
+
+	policy.idle_min = (ours->idle_min + ours->idle_max) / 2;
+	return policy;
+}
+
 int
 takeover_prepare(struct pool *pool)
 {
+	const struct policy	policy = plenty(&pool->policy);
 	struct policy_counts	counts;
 	int64_t			deadline = clock_ms() + patience(pool);
 	int			how_many;
@@ -63,15 +75,16 @@ takeover_prepare(struct pool *pool)
 	for (;;) {
 		spawn_reap(pool);
 		counts = spawn_count(pool);
-		how_many = policy_births(&pool->policy, &counts, &pool->births,
+		how_many = policy_births(&policy, &counts, &pool->births,
 		    clock_ms());
-		if (how_many > FEW(pool->policy.idle_min))
-			how_many = FEW(pool->policy.idle_min);
+		/* A slot that looks idle from its birth on says nothing. */
+		if (how_many == 0 &&
+		    spawn_ready(pool) >= pool->policy.idle_min)
+			return 0;
+		if (how_many > FEW(policy.idle_min))
+			how_many = FEW(policy.idle_min);
 		while (how_many-- > 0 && spawn_birth(pool, -1, NULL) == 0)
 			;
-		/* A slot that looks idle from its birth on says nothing. */
-		if (spawn_ready(pool) >= pool->policy.idle_min)
-			return 0;
 		(void)signals_wait(NULL, 0, BREATH, false);
 		if (signals_end())
 			return -1;
