@@ -30,6 +30,7 @@
 static pid_t	test;		/* the test's main process */
 static int	server_log = -1;
 static const char *strategy;	/* of our servers; NULL: they choose */
+static bool	hold;		/* they are not what they are to become yet */
 static bool	lead;		/* they lead a session each */
 static int	passed = -1;	/* what they are passed */
 static char	gate[64];	/* a file that pauses the server */
@@ -300,6 +301,8 @@ program_start_in(void (*prepare)(void), const char *const argv[], int out)
 		harness_seclude();
 	if (prepare != NULL)
 		prepare();
+	if (hold)
+		(void)raise(SIGSTOP);
 	(void)execv(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
@@ -326,6 +329,12 @@ void
 harness_lead(void)
 {
 	lead = true;
+}
+
+void
+harness_hold(bool on)
+{
+	hold = on;
 }
 
 /*

@@ -66,6 +66,9 @@ void	wait_a_moment(struct wait *);
 void		harness_strategy(const char *name);
 /* From here on, what is started begins as under systemd. */
 void		harness_lead(void);
+/* From here on, what is started is ready to become its program, and does so when
+   it is sent CONT: a fork of ours is none of the server's time. */
+void		harness_hold(bool on);
 /* From here on, what is started is passed this descriptor, as by systemd: 3,
    and LISTEN_PID and LISTEN_FDS say so; -1: nothing. */
 void		harness_pass(int fd);

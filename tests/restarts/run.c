@@ -78,17 +78,24 @@ reap(pid_t pid)
 		;
 }
 
-/* The next parent waits for the end of the one before. */
+/* The next parent, when it is sent CONT; or it waits for the end of the one
+   before already. */
 static struct server
-start_standby(int *port)
+start_next(const struct way *way, int *port)
 {
-	struct server	standby = { .port = 9999 };
+	struct server	next = { .port = 9999 };
+	siginfo_t	info;
 
 	log_clear();
-	standby.pid = server_begin(port, "-H", "10", "-w", "30", ADDRESS,
-	    "echo", NULL);
-	await_log("trying for 30 s");
-	return standby;
+	harness_hold(!way->standby);
+	next.pid = server_begin(port, "-H", "10", "-w", "30", ADDRESS, "echo",
+	    NULL);
+	harness_hold(false);
+	if (way->standby)
+		await_log("trying for 30 s");
+	else if (waitid(P_PID, (id_t)next.pid, &info, WSTOPPED) == -1)
+		err(1, "waitid");
+	return next;
 }
 
 static struct server
@@ -105,18 +112,18 @@ restart(const struct way *way, struct server server,
 		*down = 0;
 		return next;
 	}
-	if (way->standby)
-		next = start_standby(&port);
+	if (way->heir)
+		next = start_next(way, &port);
 	began = now_us();
 	send_signal(server.pid, way->signal);
-	/* Where an heir keeps the port nothing is lost by not waiting: "kill PID;
-	   outlived ..." */
-	if (!way->heir)
-		reap(server.pid);
-	if (way->standby)
+	if (way->heir) {
+		/* Nothing is lost by not waiting: "kill PID; outlived ..." */
+		send_signal(next.pid, SIGCONT);
 		(void)server_await(port);
-	else
+	} else {
+		reap(server.pid);
 		next = start(way);
+	}
 	*down = (double)(now_us() - began) / 1e3;
 	if (way->heir)
 		reap(server.pid);
@@ -238,22 +245,22 @@ compare(const void *a, const void *b)
 }
 
 /* Between two clients that were served, one after the other, in ms; of times in
-   order. */
+   order.  What is before and behind is no part of it: a restart begins there. */
 static double
 longest_gap(const int64_t *served, int n, int64_t from, int64_t to)
 {
 	int64_t	longest = 0, before = from;
 	int	i;
 
-	for (i = 0; i < n; i++) {
-		if (served[i] >= from && served[i] - before > longest)
+	for (i = 0; i < n && served[i] < to; i++) {
+		if (served[i] < from)
+			continue;
+		if (served[i] - before > longest)
 			longest = served[i] - before;
 		before = served[i];
-		if (before >= to)
-			break;
 	}
 	/* Nobody any more. */
-	if (before < to && to - before > longest)
+	if (to - before > longest)
 		longest = to - before;
 	return (double)longest / 1e3;
 }
