@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <sys/types.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,13 +62,7 @@ struct board {
 	   child. */
 	_Atomic uint32_t *words;
 
-	/* The file, mapped; NULL: there is none. */
-	char		*file;
-	size_t		 file_bytes;
-	int		 dir;
-	char		 name[32];
-	dev_t		 device;
-	ino_t		 inode;
+	struct boardfile  file;	/* in memory alone, its map is NULL */
 };
 
 struct board *
@@ -95,51 +86,6 @@ board_open(int size)
 	return board;
 }
 
-/* Say it in the file, if there is one.  Its space was taken in advance. */
-static void
-save(const struct board *board, const void *what, size_t len, size_t where)
-{
-	if (board->file != NULL)
-		memcpy(board->file + where, what, len);
-}
-
-/* This process's file. */
-static char	*guarded;
-static size_t	 guarded_bytes;
-
-/*
- * Somebody has cut the file off under the mapping.  Whoever reads it finds out;
- * what is written from now on goes nowhere.
- */
-static void
-on_sigbus(int signo, siginfo_t *info, void *context)
-{
-	const char	*where = info->si_addr;
-
-	(void)context;
-	if (info->si_code > 0 && where >= guarded &&
-	    where < guarded + guarded_bytes &&
-	    mmap(guarded, guarded_bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
-		return;
-	/* It is something else: a fault comes again by itself. */
-	(void)signal(signo, SIG_DFL);
-	if (info->si_code <= 0)
-		(void)raise(signo);
-}
-
-/* The handler goes to children, too. */
-static void
-guard(const struct board *board)
-{
-	struct sigaction	action = { .sa_sigaction = on_sigbus,
-				    .sa_flags = SA_SIGINFO };
-
-	guarded = board->file;
-	guarded_bytes = board->file_bytes;
-	(void)sigaction(SIGBUS, &action, NULL);
-}
-
 static void
 save_birth(const struct board *board, int slot, int64_t after)
 {
@@ -149,7 +95,7 @@ save_birth(const struct board *board, int slot, int64_t after)
 				    .before = atomic_load(&child->expected) ?
 				    child->before : 0 };
 
-	save(board, &birth, sizeof(birth), BOARDFILE_SLOT(slot) +
+	boardfile_save(&board->file, &birth, sizeof(birth), BOARDFILE_SLOT(slot) +
 	    offsetof(struct board_slot, birth));
 }
 
@@ -160,9 +106,9 @@ save_doing(const struct board *board, int slot, int64_t since)
 	struct board_word	 word = board_word(board, slot);
 	struct board_doing	*doing;
 
-	if (board->file == NULL)
+	if (board->file.map == NULL)
 		return;
-	doing = (void *)(board->file + BOARDFILE_SLOT(slot) +
+	doing = (void *)(board->file.map + BOARDFILE_SLOT(slot) +
 	    offsetof(struct board_slot, doing));
 	if (word.state == SLOT_BUSY)
 		(void)strlcpy(doing->client, board->shared->slots[slot].client,
@@ -172,76 +118,17 @@ save_doing(const struct board *board, int slot, int64_t since)
 	atomic_store((_Atomic uint32_t *)&doing->state, word.state);
 }
 
-/* A file of that size which is called board.new; whoever left one there died
-   over it.  -1 with errno. */
-static int
-create_file(int dir, size_t bytes)
-{
-	int	fd, error;
-
-	(void)unlinkat(dir, BOARDFILE_NEW, 0);
-	fd = openat(dir, BOARDFILE_NEW, O_RDWR | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return -1;
-	error = posix_fallocate(fd, 0, (off_t)bytes);
-	if (error == 0)
-		return fd;
-	(void)close(fd);
-	(void)unlinkat(dir, BOARDFILE_NEW, 0);
-	errno = error;
-	return -1;
-}
-
-/* From now on it is there, and whole. */
-static int
-publish(struct board *board, int fd, const struct board_head *given)
-{
-	struct board_head	head = *given;
-	struct stat		st;
-	char			*file;
-
-	(void)strlcpy(head.magic, BOARDFILE_MAGIC, sizeof(head.magic));
-	head.head_size = sizeof(struct board_head);
-	head.slot_size = sizeof(struct board_slot);
-	head.size = (uint32_t)board->size;
-	(void)snprintf(board->name, sizeof(board->name), BOARDFILE_NAME,
-	    head.number);
-	file = mmap(NULL, board->file_bytes, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, fd, 0);
-	if (file == MAP_FAILED)
-		return -1;
-	board->file = file;
-	guard(board);
-	save(board, &head, sizeof(head), 0);
-	if (fstat(fd, &st) == -1 ||
-	    renameat(board->dir, BOARDFILE_NEW, board->dir, board->name) == -1)
-		return -1;
-	board->device = st.st_dev;
-	board->inode = st.st_ino;
-	return 0;
-}
-
 struct board *
 board_create(int dir, const struct board_head *head, int size)
 {
 	struct board	*board = board_open(size);
-	int		 fd, saved;
+	int		 saved;
 
 	if (board == NULL)
 		return NULL;
-	board->dir = dir;
-	board->file_bytes = BOARDFILE_BYTES(size);
-	fd = create_file(dir, board->file_bytes);
-	if (fd != -1 && publish(board, fd, head) == 0) {
-		(void)close(fd);
+	if (boardfile_create(&board->file, dir, head, size) == 0)
 		return board;
-	}
 	saved = errno;
-	if (fd != -1) {
-		(void)unlinkat(dir, BOARDFILE_NEW, 0);
-		(void)close(fd);
-	}
 	board_close(board);
 	errno = saved;
 	return NULL;
@@ -251,10 +138,7 @@ void
 board_close(struct board *board)
 {
 	(void)munmap(board->shared, board->bytes);
-	if (board->file != NULL)
-		(void)munmap(board->file, board->file_bytes);
-	if (guarded == board->file)
-		guarded_bytes = 0;
+	boardfile_close(&board->file);
 	free(board);
 }
 
@@ -283,30 +167,17 @@ is_deserted(const struct board *board)
 	return true;
 }
 
-static void
-remove_file(struct board *board)
-{
-	struct stat	st;
-
-	if (board->file == NULL)
-		return;
-	/* Somebody may have emptied the directory, and begun again. */
-	if (fstatat(board->dir, board->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_dev == board->device && st.st_ino == board->inode)
-		(void)unlinkat(board->dir, board->name, 0);
-}
-
 void
 board_part(struct board *board)
 {
 	static const int32_t	nobody = 0;
 
 	atomic_store(&board->shared->parted, true);
-	save(board, &nobody, sizeof(nobody),
+	boardfile_save(&board->file, &nobody, sizeof(nobody),
 	    offsetof(struct board_head, parent));
 	board_stuck(board, 0);
 	if (is_deserted(board))
-		remove_file(board);
+		boardfile_remove(&board->file);
 }
 
 void
@@ -340,7 +211,7 @@ board_leave(struct board *board, int slot, pid_t parent)
 	   sees that we have left. */
 	if ((atomic_load(&board->shared->parted) || getppid() != parent) &&
 	    is_deserted(board))
-		remove_file(board);
+		boardfile_remove(&board->file);
 }
 
 static void
@@ -468,8 +339,8 @@ board_free(struct board *board, int slot)
 	atomic_store(&child->expected, false);
 	save_birth(board, slot, 0);
 	save_doing(board, slot, 0);
-	save(board, &board->shared->served, sizeof(board->shared->served),
-	    offsetof(struct board_head, served));
+	boardfile_save(&board->file, &board->shared->served,
+	    sizeof(board->shared->served), offsetof(struct board_head, served));
 }
 
 bool
@@ -512,7 +383,7 @@ board_stuck(struct board *board, pid_t pid)
 {
 	int32_t	stuck = pid;
 
-	save(board, &stuck, sizeof(stuck),
+	boardfile_save(&board->file, &stuck, sizeof(stuck),
 	    offsetof(struct board_head, stuck));
 }
 

@@ -2,7 +2,7 @@
 /*
  * A board as it stands in its file: a head and the slots.  Parent and children
  * have it mapped, so that a client costs them no system call; who looks reads
- * it, and never opens it for writing.
+ * it, and never opens it for writing (generation.h).
  */
 #ifndef POOL_BOARDFILE_H
 #define POOL_BOARDFILE_H
@@ -74,6 +74,32 @@ struct board_slot {
 #define BOARDFILE_SLOT(i)	(sizeof(struct board_head) + \
 				(size_t)(i) * sizeof(struct board_slot))
 #define BOARDFILE_BYTES(size)	BOARDFILE_SLOT(size)
+
+/* The file as its own parent and children have it, mapped. */
+struct boardfile {
+	char	*map;		/* NULL: there is none */
+	size_t	 bytes;
+	int	 dir;
+	char	 name[32];
+	dev_t	 device;
+	ino_t	 inode;
+};
+
+/*
+ * Make it in the directory dir, which stays the caller's and open, with its name
+ * from the head's number and room for so many slots; it is seen when it is
+ * whole.  All of its space is taken at once.  What is the same in each head is
+ * filled in.  -1 with errno, and then there is none.
+ */
+int	boardfile_create(struct boardfile *, int dir,
+	    const struct board_head *, int size);
+/* Write len bytes at that place; to nowhere if somebody has cut the file off
+   (SIGBUS is handled), or there is none. */
+void	boardfile_save(const struct boardfile *, const void *what, size_t len,
+	    size_t where);
+/* Unlink it, if it is still there by its name. */
+void	boardfile_remove(const struct boardfile *);
+void	boardfile_close(struct boardfile *);
 
 /* The largest size that anyone makes. */
 #define BOARDFILE_MOST	200000

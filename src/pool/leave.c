@@ -52,7 +52,7 @@ leave_arm(const struct leave *leave)
 	armed = *leave;
 	self = getpid();
 	(void)sigfillset(&action.sa_mask);
-	/* go() may write to a board that was cut off (board.c). */
+	/* go() may write to a board that was cut off (boardfile.c). */
 	(void)sigdelset(&action.sa_mask, SIGBUS);
 	if (sigaction(SIGWINCH, &action, NULL) == -1 ||
 	    prctl(PR_SET_PDEATHSIG, SIGWINCH) == -1)
