@@ -32,6 +32,8 @@ check 'no other way was asked for' \
     [ "$(grep -Ec '^(TERM|KILL|takeover).* shared ' "$work/table")" -eq 5 ]
 check 'a gap without a restart' \
     row 'longest gap without a restart, median, ms: shared [0-9.]+'
+check 'what the start of a program costs' \
+    row 'start of the program, and end, ms: [0-9]+\.[0-9]'
 check 'what the load costs' \
     row "CPU time of the clients: [0-9]+ % of one processor, of the delay: [0-9]+ %"
 

@@ -179,6 +179,7 @@ main(int argc, char *argv[])
 				    .sessions = 200, .delay = 2 } };
 
 	parse(&table, argc, argv);
+	table.start = program_takes();
 	run_all(&table);
 	table_print(&table);
 	return table_judge(&table) == 0 ? 0 : 1;

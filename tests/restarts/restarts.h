@@ -38,7 +38,7 @@ struct way {
 	bool		 unshut;	/* SYNs are not shut out */
 	/* What is promised: nobody but who waits for a second... */
 	bool		 no_reset;
-	/* ... and not even they; nor a gap longer than there is no parent. */
+	/* ... and not even they; and a gap that is as short as can be. */
 	bool		 seamless;
 };
 
@@ -67,7 +67,12 @@ struct table {
 	const char	*strategies[STRATEGIES];	/* NULL: not this one */
 	bool		 ways[WAYS];
 	struct result	 cells[STRATEGIES][WAYS];
+	double		 start;		/* ms */
 };
+
+/* The program, from its start to its end, when it has nothing else to do: the
+   median, in ms. */
+double	program_takes(void);
 
 void	table_print(const struct table *);
 /* Say which promises are broken: how many. */
