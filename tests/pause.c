@@ -24,7 +24,8 @@
  *		such a file
  * moment N	a process stops itself when it is about to wait for a moment, of
  *		less than 20 ms, and for nothing else, for the N-th time
- * aside 1	each child stops itself when it steps aside
+ * aside 1	each child stops itself when it steps aside; before that it has
+ *		time to hear of its parent's end
  * full N	the queue has no room until N children have been forked
  * listen 1	the parent stops itself between bind() and listen()
  * shut N	who takes the N-th connection shuts the queue down
@@ -95,6 +96,8 @@ time_t	__real_time(time_t *);
 time_t	__wrap_time(time_t *);
 int	__real_poll(struct pollfd *, nfds_t, int);
 int	__wrap_poll(struct pollfd *, nfds_t, int);
+int	__real_nanosleep(const struct timespec *, struct timespec *);
+int	__wrap_nanosleep(const struct timespec *, struct timespec *);
 int	__real_shutout_begin(int);
 int	__wrap_shutout_begin(int);
 int	__real_shutout_handshakes(int);
@@ -307,6 +310,15 @@ __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
 	else if (n == 0 && is_child)
 		pause_at("aside ", 1);
 	return __real_poll(fds, n, ms);
+}
+
+int
+__wrap_nanosleep(const struct timespec *time, struct timespec *rest)
+{
+	static const struct timespec	ages = { .tv_sec = 1 };
+
+	/* The kernel's time between two steps of an end is not ours. */
+	return __real_nanosleep(asked("aside ") ? &ages : time, rest);
 }
 
 int
