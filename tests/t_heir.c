@@ -183,6 +183,44 @@ stopped_meanwhile(void)
 	bail("the parent has always ended before it was seen");
 }
 
+/* The next parent waits, and is coming in: where children accept nobody waits
+   for those that it is to have. */
+static void
+overlap(const struct cell *cell)
+{
+	const char	*argv[] = { "tests/paused/outlived", "-H", "20", "-w",
+			    "30", "-a", cell->strategy->name, "-i", "1:2", PORT,
+			    "echo", NULL };
+	struct server	server;
+	pid_t		heir, next;
+	int		client;
+
+	server = server_start_paused("let go 1", "-w", "0", "-H", "20", "-i",
+	    "1:4", PORT, "echo", NULL);
+	heir = heir_of(server.pid);
+	await_born(server.pid, cell->strategy->prefork ? 2 : 1);
+	log_clear();
+	(void)setenv("OUTLIVED_PAUSE", "connecting 1", 1);
+	next = program_start(argv, -1);
+	(void)unsetenv("OUTLIVED_PAUSE");
+	await_log("trying for 30 s");
+	send_signal(server.pid, SIGTERM);
+	await_stop(server.pid);
+	await_stop(next);
+	send_signal(server.pid, SIGCONT);
+	client = dial(9999);
+	ok(cell->strategy->parent_accepts || echoes(client, "hello\n"),
+	    "TERM, the next parent has the door: children of the old one "
+	    "accept");
+	send_signal(next, SIGCONT);
+	ok(echoes(client, "again\n") && await_end(server.pid) == 0,
+	    "until it has some");
+	leaves(cell->strategy->parent_accepts, heir);
+	(void)close(client);
+	send_signal(next, SIGINT);
+	ok(await_end(next) == 0 && harness_nobody_left(), "nobody is left");
+}
+
 /* INT cuts it short, and ends the heir, too. */
 static void
 cut_short(const struct cell *cell)
@@ -417,6 +455,7 @@ main(void)
 		{ .name = "KILL", .play = parent_ends, .number = SIGKILL },
 		{ .name = "TERM", .play = parent_ends, .number = SIGTERM },
 		{ .name = "QUIT", .play = parent_ends, .number = SIGQUIT },
+		{ .name = "overlap", .play = overlap },
 		{ .name = "killed", .play = killed },
 		{ .name = "on the way", .play = killed_on_the_way },
 	}, both[] = {
@@ -430,7 +469,7 @@ main(void)
 
 	harness_begin();
 	harness_overlook_leaks();
-	cells_play_all(all, 5);
+	cells_play_all(all, 6);
 	cells_play_both(both, 6);
 	return done();
 }

@@ -27,6 +27,11 @@
 /* Between two looks at handshakes in flight, in ms. */
 #define LOOK		5
 
+/* How long a next parent that waits may take to see that the port is to be had
+   (port.c), in ms; and until it has children. */
+#define SEEN		25
+#define READY		3000
+
 /* A child that has not ended so long after TERM is killed, and one that has
    not ended so long after KILL is given up.  In ms. */
 #define GRACE		1000
@@ -193,6 +198,32 @@ end_listen(struct pool *pool)
 	pool->successor = -1;
 }
 
+/* Whoever comes in has the door, and then the port. */
+static bool
+is_coming(const struct pool *pool)
+{
+	return instance_holder(&pool->instance, INSTANCE_DOOR) != -1 ||
+	    instance_holder(&pool->instance, INSTANCE_OWNER) != -1;
+}
+
+/*
+ * An heir has the socket, and children of ours do: if the next parent waits they
+ * accept until its own children do, and nobody waits for them to be born.  It
+ * lets the heir go then.
+ */
+static void
+overlap(struct pool *pool)
+{
+	int64_t	begun = clock_ms(), now;
+
+	for (now = begun; pool->heir != 0 && !signals_int() &&
+	    now < begun + READY && (now < begun + SEEN || is_coming(pool));
+	    now = clock_ms()) {
+		(void)signals_wait(NULL, 0, 1, false);
+		spawn_reap(pool);
+	}
+}
+
 /* Clients that a child serves, or is about to. */
 static int
 clients(struct pool *pool)
@@ -260,6 +291,8 @@ drain(struct pool *pool)
 	if (!enough_children(pool))
 		log_warn("fork: clients wait for children that are busy: %d",
 		    -spawn_take_stock(pool).unclaimed);
+	if (!gently && heir_has_it(pool) && !pool->strategy->parent_accepts)
+		overlap(pool);
 	close_queue(pool, port, gently);
 	return !signals_int();
 }
